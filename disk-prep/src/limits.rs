@@ -40,7 +40,7 @@ macro_rules! numbers {
     };
 }
 
-numbers!(usize u64 i64);
+numbers!(u16 usize u64 i64);
 
 /// Constants of the service, and the table of them.
 macro_rules! of_the_service {
@@ -120,6 +120,14 @@ of_the_service! {
         => POLICY_NAME_CHARACTERS: RangeInclusive<usize> = 3..=150;
     "Days that a snapshot stays beside a virtual machine by the standard policy.", "`vault-and-vm-backup` 4", 2026
         => INSTANT_DAYS: RangeInclusive<i64> = 1..=5;
+    "Days that a policy for virtual machines keeps points, as it is told and not documented.", "`vault-and-vm-backup` 4", 2026
+        => POLICY_DAYS: RangeInclusive<u16> = 7..=9_999;
+    "Weeks that it keeps them at most, as is told.", "`vault-and-vm-backup` 4", 2026
+        => POLICY_MOST_WEEKS: u16 = 5_163;
+    "Months that it keeps them at most, as is told.", "`vault-and-vm-backup` 4", 2026
+        => POLICY_MOST_MONTHS: u16 = 1_188;
+    "Years that it keeps them at most, as is told.", "`vault-and-vm-backup` 4", 2026
+        => POLICY_MOST_YEARS: u16 = 99;
     "Days that a vault keeps what was deleted from it.", "`vault-and-vm-backup` 3", 2026
         => SOFT_DELETE_DAYS: i64 = 14;
     "Hours after which a backup of a virtual machine takes longer than it should.", "`error-catalogue`", 2026

@@ -217,6 +217,16 @@ fn what_cannot_be_used_is_refused_before_anything_is_written() {
     assert_eq!(code(&[bench.drive("S3", 300), bench.drive("S3", 300)]), "serial-twice");
     bench.file("huge", 300 << 20);
     assert_eq!(code(&[bench.drive("S3", 300)]), "file-too-large-for-drives");
+    // Larger than what the volume leaves of the drive: the room that is told is less than is needed.
+    fs::File::options()
+        .write(true)
+        .open(bench.path("source/huge"))
+        .unwrap()
+        .set_len(290 << 20)
+        .unwrap();
+    let told = bench.run(&[bench.drive("S3", 300)]).unwrap_err().to_string();
+    let numbers: Vec<u64> = told.split([' ', ';']).filter_map(|word| word.parse().ok()).collect();
+    assert!(numbers[0] == 290 << 20 && numbers[1] < numbers[0] && numbers[1] > 200 << 20, "{told}");
 }
 
 #[test]

@@ -12,7 +12,8 @@ use super::staging::SharedArgs;
 #[command(after_help = "Example:\n  azseed status\n\n\
     It needs no root. Without Azure it tells what lies here, and says so. It ends\n\
     as `job status` does: 6 when something must be done within a week, 3 when a job\n\
-    ended with errors, 13 when a deadline has passed.")]
+    ended with errors, 13 when a deadline has passed. Of a job that cannot be asked for\n\
+    it tells what this machine saw last, and ends with 6 when that is due.")]
 pub struct StatusArgs {
     /// The staging path; all that this machine knows if not said
     #[arg(long, value_name = "DIR", env = "AZSEED_STAGING")]

@@ -268,7 +268,7 @@ pub struct CleanupArgs {
     #[arg(long, value_name = "NAME", env = "AZSEED_RESOURCE_GROUP")]
     pub resource_group: Option<ResourceGroup>,
     /// Say what would be deleted, and delete nothing
-    #[arg(long, conflicts_with = "job")]
+    #[arg(long)]
     pub dry_run: bool,
     /// Only when the vault has been protected for so many days
     #[arg(long, value_name = "DAYS", env = "AZSEED_OLDER_THAN")]

@@ -29,5 +29,5 @@ pub fn run(args: &CleanupArgs, call: &Call<'_>) -> Ended {
     };
     let options = options.naming(args.job.clone(), None, call.ui)?;
     let meant = MeantJob::new(&options, desk)?;
-    Ok(Box::new(clear_files(&meant, &options.azure, &blobs(&target.blobs), desk)?))
+    Ok(Box::new(clear_files(&meant, args.dry_run, &options.azure, &blobs(&target.blobs), desk)?))
 }

@@ -2,13 +2,12 @@
 
 use super::call::Call;
 use crate::cli::{
-    ArmArgs, AuthChoice, AzureArgs, BlobArgs, FILTER_FLAGS, JobTarget, KeepCounts, KeyArgs,
-    LeftOutArgs, PasswordArgs, RunArgs, SourceArgs, VaultTarget,
+    ArmArgs, AuthChoice, AzureArgs, BlobArgs, JobTarget, KeepCounts, KeyArgs, LeftOutArgs,
+    PasswordArgs, RunArgs, SourceArgs, VaultTarget,
 };
 use crate::journey::connections::{AuthKind, AzureOptions, BlobAccess, CloudChoice};
 use crate::journey::job::JobOptions;
 use crate::journey::keeper::KeyFiles;
-use crate::journey::stage_asked::Typed;
 use crate::journey::vault::VaultOptions;
 use crate::journey::vault_password::PasswordGiven;
 use crate::journey::vault_turn::RunOptions;
@@ -129,17 +128,6 @@ pub fn choice(args: &LeftOutArgs) -> Result<Choice, Failure> {
 /// What no flag says.
 pub fn nothing_left_out() -> Choice {
     Choice { exclude_form: PatternForm::Restic, ..Choice::default() }
-}
-
-/// Which values of the seed stand on the command line.
-pub fn typed(call: &Call<'_>) -> Typed {
-    Typed {
-        resource_group: call.is_typed("resource_group"),
-        location: call.is_typed("location"),
-        contact: call.is_typed("contact"),
-        sources: call.is_typed("sources"),
-        filters: FILTER_FLAGS.iter().any(|id| call.is_typed(id)),
-    }
 }
 
 /// How much is kept, by counts.

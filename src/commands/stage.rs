@@ -3,15 +3,16 @@
 use std::path::PathBuf;
 
 use super::call::Call;
-use super::flags::{azure, blobs, choice, typed};
+use super::flags::{azure, blobs, choice};
 use crate::cli::{
-    AdoptArgs, SeedArgs, StageArgs, StageCommand, StageReleaseArgs, StageSetArgs, StageStatusArgs,
-    WorkloadChoice,
+    AdoptArgs, FILTER_FLAGS, SeedArgs, StageArgs, StageCommand, StageReleaseArgs, StageSetArgs,
+    StageStatusArgs, WorkloadChoice,
 };
 use crate::escrow::Weak;
 use crate::journey::contact::contact;
 use crate::journey::desk::{Consent, Desk};
 use crate::journey::stage::{AdoptOptions, WriteOptions, release, status, take, write};
+use crate::journey::stage_asked::Typed;
 use crate::journey::stage_foreseen::foresee;
 use crate::journey::stage_join::JoinOptions;
 use crate::journey::stage_set::{SeedChanges, change};
@@ -125,4 +126,17 @@ fn seed_of(args: &SeedArgs) -> Result<(PathBuf, Destination), Failure> {
         service: None,
     };
     Ok((args.staging.clone().ok_or(missing("--staging"))?, target))
+}
+
+/// Which values of the seed stand on the command line.
+fn typed(call: &Call<'_>) -> Typed {
+    Typed {
+        resource_group: call.is_typed("resource_group"),
+        location: call.is_typed("location"),
+        contact: call.is_typed("contact"),
+        sources: call.is_typed("sources"),
+        filters: FILTER_FLAGS.iter().any(|id| call.is_typed(id)),
+        compression: call.is_typed("compression"),
+        pack_size: call.is_typed("pack_size"),
+    }
 }

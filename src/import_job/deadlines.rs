@@ -51,6 +51,12 @@ pub struct Deadline {
 }
 
 impl Clock {
+    /// The one with this word.
+    pub fn named(word: &str) -> Option<Self> {
+        let all = [Clock::Tracking, Clock::Arrival, Clock::Work, Clock::Retention];
+        all.into_iter().find(|own| own.name() == word)
+    }
+
     /// The word of records.
     pub const fn name(self) -> &'static str {
         match self {
@@ -105,6 +111,12 @@ fn days_of(days: i64) -> String {
 }
 
 impl Deadline {
+    /// The end of a clock at `at`, seen at `now`.
+    pub fn seen(clock: Clock, at: Timestamp, now: Timestamp) -> Self {
+        let days_left = (at.as_second() - now.as_second()).div_euclid(24 * 3600);
+        Deadline { clock, days_left, at }
+    }
+
     /// How near it is.
     pub const fn nearness(&self) -> Nearness {
         match self.days_left {
@@ -134,8 +146,7 @@ impl Job {
             _ => return None,
         };
         let at = since?.checked_add((days * 24).hours()).ok()?;
-        let days_left = (at.as_second() - self.told_at.as_second()).div_euclid(24 * 3600);
-        Some(Deadline { clock, days_left, at })
+        Some(Deadline::seen(clock, at, self.told_at))
     }
 }
 

@@ -62,13 +62,16 @@ pub struct FilesCleared {
     pub drives: Vec<String>,
     /// How the container compares with the journals.
     pub found: Reconciled,
-    /// Whether this call changed anything.
+    /// Whether this call changed anything, or would have.
     pub is_changed: bool,
+    /// Whether it only looked.
+    pub is_dry: bool,
 }
 
 /// Proves that all files of a job are where they were sent to, and lets its drives go.
 pub fn clear_files(
     target: &MeantJob<'_>,
+    is_dry: bool,
     azure: &AzureOptions,
     blobs: &BlobAccess,
     desk: &Desk<'_>,
@@ -100,7 +103,7 @@ pub fn clear_files(
     let is_freed = jobs.iter().map(|job| state.is_freed(job)).collect::<Result<Vec<_>, _>>()?;
     let is_open = target.seed.as_ref().is_some_and(|(seed, _)| !is_cleared(seed));
     let is_changed = is_open || is_freed.contains(&false);
-    if is_changed {
+    if is_changed && !is_dry {
         let (job, free) = (&found.job, count(drives.len(), "drive"));
         let what = format!(
             "Would end job {job}: its {free} would be free for other data; its files stay where \
@@ -112,7 +115,7 @@ pub fn clear_files(
         }
         jobs.iter().try_for_each(|job| state.free_drives(job))?;
     }
-    Ok(FilesCleared { job: found.job.clone(), drives, found, is_changed })
+    Ok(FilesCleared { job: found.job.clone(), drives, found, is_changed, is_dry })
 }
 
 fn serials(job: &Job) -> Vec<String> {

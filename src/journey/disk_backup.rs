@@ -12,6 +12,7 @@ use super::disk_bench::{
     open, whole,
 };
 use super::disk_files::{write_record, write_table};
+use super::disk_first::tell_first;
 use super::disk_image::point_of_image;
 use super::disk_seed::{Turn, Underway};
 use crate::azure::PageBlob;
@@ -257,6 +258,8 @@ fn one(
     let turn = match round(&mut backup, wish, options, desk) {
         Err(Failure(error)) if wish.is_anew && is_lost(error.code()) => {
             anew(&mut backup, desk)?;
+            let (source, _) = open(&backup, options, desk)?;
+            tell_first(&backup, source.as_ref(), desk)?;
             round(&mut backup, wish, options, desk)?
         }
         ended => ended?,

@@ -8,7 +8,7 @@ use disk_prep::noun::{ErrorKind, JobName, Serial};
 
 use super::connections::{AzureOptions, BlobAccess};
 use super::desk::Desk;
-use super::job::{JobOptions, MeantJob, seen};
+use super::job::{JobOptions, MeantJob, Remembered, seen};
 use super::standing::Sequel;
 use super::vault::VaultOptions;
 use super::vault_password::PasswordGiven;
@@ -16,7 +16,8 @@ use super::vault_run;
 use crate::import_job::{Job, parts};
 use crate::outcome::{Failure, chain};
 use crate::schedule::Due;
-use crate::staging::{Seed, Staging};
+use crate::staging::{Seed, SeedState, Staging};
+use crate::state::State;
 use crate::vault::{Vault, VaultState};
 
 /// Whether Azure is asked.
@@ -72,6 +73,8 @@ pub struct SeedSight {
     pub drives: Vec<(Serial, CopyState)>,
     /// Its jobs.
     pub jobs: Asked,
+    /// Its jobs as they were seen last, if the service was not heard now.
+    pub remembered: Vec<Remembered>,
     /// What takes it in.
     pub sequel: Sequel,
 }
@@ -112,7 +115,7 @@ pub fn overview(options: &OverviewOptions, desk: &Desk<'_>) -> Result<Overview, 
     };
     let sequel = Sequel::of(&state)?;
     let mut seeds: Vec<SeedSight> =
-        paths.into_iter().map(|path| look(path, sequel, desk)).collect();
+        paths.into_iter().map(|path| look(path, (&state, sequel), desk)).collect();
     // Whoever cannot be reached is not waited for again.
     let mut silent = None;
     for sight in &mut seeds {
@@ -124,6 +127,9 @@ pub fn overview(options: &OverviewOptions, desk: &Desk<'_>) -> Result<Overview, 
                     Err(error) => Asked::Unreached(heard(&error, &mut silent)),
                 },
             };
+        }
+        if !matches!(sight.jobs, Asked::Told(_)) {
+            sight.remembered = remembered(sight, &state)?;
         }
     }
     let mut vaults = Vec::new();
@@ -149,7 +155,7 @@ fn heard(error: &Failure, silent: &mut Option<String>) -> String {
     why
 }
 
-fn look(path: PathBuf, sequel: Sequel, desk: &Desk<'_>) -> SeedSight {
+fn look(path: PathBuf, (state, sequel): (&State, Sequel), desk: &Desk<'_>) -> SeedSight {
     let opened = desk.enter(&path).and_then(|staging| {
         let seed = Seed::find(&staging)?;
         let drives = drives(&staging.journals())?;
@@ -157,14 +163,20 @@ fn look(path: PathBuf, sequel: Sequel, desk: &Desk<'_>) -> SeedSight {
     });
     let (found, drives) = match opened {
         Ok((_, Some(seed), drives)) => (Found::Seed(Box::new(seed)), drives),
-        Ok((staging, None, drives)) => (dataset(&staging), drives),
+        Ok((staging, None, drives)) => (dataset(&staging, state), drives),
         Err(error) => (Found::Away(chain(error.0.as_ref())), Vec::new()),
     };
-    SeedSight { path, found, drives, jobs: Asked::Unasked, sequel }
+    let (jobs, remembered) = (Asked::Unasked, Vec::new());
+    SeedSight { path, found, drives, jobs, remembered, sequel }
 }
 
-/// The folder of a `dataset.csv` has the name of its job.
-fn dataset(staging: &Staging) -> Found {
+/// The folder of a `dataset.csv` has the name of its job, and lies below the state directory.
+fn dataset(staging: &Staging, state: &State) -> Found {
+    let jobs = std::fs::canonicalize(state.folder().join("jobs"));
+    let above = staging.path().parent().and_then(|above| std::fs::canonicalize(above).ok());
+    if jobs.ok() != above {
+        return Found::Away("there is no seed in it".to_owned());
+    }
     let name = staging.path().file_name().unwrap_or_default().to_string_lossy();
     match JobName::new(&name) {
         Ok(job) => Found::Dataset(job),
@@ -175,6 +187,18 @@ fn dataset(staging: &Staging) -> Found {
 fn drives(journals: &JournalFolder) -> Result<Vec<(Serial, CopyState)>, disk_prep::journal::Error> {
     let all = journals.survey()?.into_iter();
     Ok(all.map(|history| (history.begun.serial.clone(), history.state)).collect())
+}
+
+/// What was seen last of the jobs; one that is cleared has none that matter.
+fn remembered(sight: &SeedSight, state: &State) -> Result<Vec<Remembered>, Failure> {
+    let job = match &sight.found {
+        Found::Seed(seed) if seed.state == SeedState::Cleared => None,
+        Found::Seed(seed) => Some(seed.target.job.clone()),
+        Found::Dataset(job) => Some(job.clone()),
+        Found::Away(_) => state.job_at(&sight.path),
+    };
+    let jobs = job.map(|job| state.jobs_remembered(&job)).transpose()?;
+    Ok(jobs.unwrap_or_default())
 }
 
 /// The jobs of the seed on this path.

@@ -14,7 +14,7 @@ use super::desk::Desk;
 use super::settings::{Given, settle};
 use super::stage_asked::{Request, Typed, expect_same};
 use super::stage_join::{Asked, JoinOptions, Joint};
-use super::stage_place::{seed_at, warn_of_neighbours};
+use super::stage_place::{LostSeed, seed_at, warn_of_neighbours};
 use crate::escrow::{Weak, read_password};
 use crate::import_job::check_name;
 use crate::outcome::Failure;
@@ -131,7 +131,8 @@ pub fn take(options: AdoptOptions, desk: &Desk<'_>) -> Result<SeedShown, Failure
     let target = settled(target.clone(), service.clone(), there.as_ref(), desk)?;
     if let Some(seed) = there.as_ref().filter(|own| is_of(own, &target, Origin::Adopted)) {
         let host = &this_host();
-        let asked = Request { target: &target, typed: options.typed, sources: None, host };
+        let typed = options.typed;
+        let asked = Request { target: &target, typed, sources: None, settings: None, host };
         expect_same(seed, path, &asked, desk.attendant)?;
     }
     let given = password_file.as_deref();
@@ -155,6 +156,10 @@ pub fn take(options: AdoptOptions, desk: &Desk<'_>) -> Result<SeedShown, Failure
         _ => Vec::new(),
     };
     let state = desk.state()?;
+    if is_new {
+        let lost = LostSeed::at(path, &state);
+        lost.map_or(Ok(()), |own| own.ask(&target, desk.attendant))?;
+    }
     if is_new && root.join("config").exists() {
         warn_of_neighbours(&target, path, &state, desk.attendant);
     }
@@ -231,7 +236,8 @@ pub(super) fn ready(options: &WriteOptions, desk: &Desk<'_>) -> Result<Ready, Fa
     let seed = seed_at(path);
     let target = settled(options.target.clone(), options.service.clone(), seed.as_ref(), desk)?;
     let host = this_host();
-    let asked = Request { target: &target, typed: *typed, sources: None, host: &host };
+    let settings = Some(options.settings);
+    let asked = Request { target: &target, typed: *typed, sources: None, settings, host: &host };
     let said = (options.sources.clone(), options.choice.clone(), added.as_slice());
     let (sources, choice) = settled_sources(seed.as_ref(), said, path, &asked, desk)?;
     let asked = Asked { seed: seed.as_ref(), target: &target, choice: &choice, staging: path };
@@ -260,8 +266,12 @@ pub fn write(options: WriteOptions, desk: &Desk<'_>) -> Result<SeedShown, Failur
     let Ready { target, joint, looked, host, adds, .. } = ready(&options, desk)?;
     let WriteOptions { settings, weak, staging: path, .. } = options;
     let (given, state) = (options.password_file.as_deref(), desk.state()?);
-    if joint.is_none() && seed_at(&path).is_none() {
-        warn_of_neighbours(&target, &path, &state, desk.attendant);
+    if seed_at(&path).is_none() {
+        let lost = LostSeed::at(&path, &state);
+        lost.map_or(Ok(()), |own| own.ask(&target, desk.attendant))?;
+        if joint.is_none() {
+            warn_of_neighbours(&target, &path, &state, desk.attendant);
+        }
     }
     let staging = desk.make(&path)?;
     for warning in &looked.warnings {
@@ -270,7 +280,7 @@ pub fn write(options: WriteOptions, desk: &Desk<'_>) -> Result<SeedShown, Failur
     let vault = joint.as_ref().map(|joint| joint.name().clone());
     // Of several machines that begin at once one makes the seed, its password and its repository.
     let held = staging.hold_record()?;
-    let seed = begin(&staging, &held, target, vault, Timestamp::now())?;
+    let seed = begin(&staging, &held, target, (vault, settings), Timestamp::now())?;
     let given = (given, weak);
     let (path, password) = secret(joint.as_ref(), given, &seed, &staging, desk)?;
     let drives = match drives_of(&staging.journals())?.is_empty() {

@@ -1,12 +1,13 @@
 //! `stage` on a seed that is there: what is asked is compared with what is recorded, and nothing of it
 //! is dropped in silence (`design`, "The same command, asked differently").
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
-use disk_prep::noun::{Diagnose, ErrorKind, shell_word};
+use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, shell_word};
 
 use crate::outcome::Attendant;
-use crate::repository::Choice;
+use crate::repository::{Choice, Settings};
 use crate::staging::{Destination, Seed, SeedState};
 
 /// Which values of a call stand on its command line; others are settings, which a record goes
@@ -23,6 +24,10 @@ pub struct Typed {
     pub sources: bool,
     /// What of it is left out.
     pub filters: bool,
+    /// How much its repository is compressed.
+    pub compression: bool,
+    /// How large its packs are.
+    pub pack_size: bool,
 }
 
 /// A seed that is not what is asked for.
@@ -51,6 +56,8 @@ pub struct Request<'a> {
     pub typed: Typed,
     /// What shall be backed up, and what of it; none for what is taken as it stands.
     pub sources: Option<(&'a [PathBuf], &'a Choice)>,
+    /// How its repository shall be made; none for what is taken as it stands.
+    pub settings: Option<Settings>,
     /// The name of this machine.
     pub host: &'a str,
 }
@@ -64,7 +71,9 @@ pub fn expect_same(
     attendant: &dyn Attendant,
 ) -> Result<(), AskedDifferently> {
     let mut differences = Vec::new();
-    for own in place(seed, path, asked).into_iter().chain(data(seed, asked)) {
+    for own in
+        place(seed, path, asked).into_iter().chain(data(seed, asked)).chain(made(seed, asked))
+    {
         match (own.is_same, own.is_typed) {
             (true, _) => {}
             (false, true) => differences.push(own.words),
@@ -154,6 +163,38 @@ fn data(seed: &Seed, asked: &Request<'_>) -> Vec<Compared> {
             is_same: told.is_empty() || told == filters.told(),
             is_typed: asked.typed.filters,
             words: other.to_owned(),
+        },
+    ]
+}
+
+/// How the repository is made. Who says nothing of it asks for nothing else.
+fn made(seed: &Seed, asked: &Request<'_>) -> Vec<Compared> {
+    let (Some(held), Some(new)) = (seed.settings, asked.settings) else { return Vec::new() };
+    let (usual, typed) = (Settings::default(), asked.typed);
+    let words = |what, held: &dyn Display, new: &dyn Display| {
+        format!(
+            "{what} is {held}, and {new} is asked for: make a seed with another `--staging` and \
+             `--job`"
+        )
+    };
+    vec![
+        Compared {
+            what: "A compression level",
+            is_same: new.compression == held.compression
+                || !typed.compression && new.compression == usual.compression,
+            is_typed: typed.compression,
+            words: words("the compression level", &held.compression, &new.compression),
+        },
+        Compared {
+            what: "A size of packs",
+            is_same: new.pack_bytes == held.pack_bytes
+                || !typed.pack_size && new.pack_bytes == usual.pack_bytes,
+            is_typed: typed.pack_size,
+            words: words(
+                "the size of packs",
+                &ByteSize(held.pack_bytes),
+                &ByteSize(new.pack_bytes),
+            ),
         },
     ]
 }

@@ -6,6 +6,7 @@ use disk_prep::noun::VaultName;
 
 use super::desk::Desk;
 use super::stage::{Ready, WriteOptions, ready};
+use super::stage_place::{LostSeed, seed_at, warn_of_neighbours};
 use crate::outcome::Failure;
 use crate::staging::{Destination, find_own, free_bytes};
 
@@ -36,6 +37,14 @@ pub struct StageForeseen {
 pub fn foresee(options: &WriteOptions, desk: &Desk<'_>) -> Result<StageForeseen, Failure> {
     let Ready { target, joint, looked, is_done, .. } = ready(options, desk)?;
     let vault = joint.as_ref().map(|joint| joint.name().clone());
+    if seed_at(&options.staging).is_none() {
+        let state = desk.state()?;
+        let lost = LostSeed::at(&options.staging, &state);
+        lost.iter().for_each(|own| desk.attendant.warn(&own.to_string()));
+        if joint.is_none() {
+            warn_of_neighbours(&target, &options.staging, &state, desk.attendant);
+        }
+    }
     if options.staging.exists() {
         find_own(&desk.enter(&options.staging)?, &target, vault.as_ref())?;
     }

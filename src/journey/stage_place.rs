@@ -1,15 +1,53 @@
 //! Two repositories in one place of a container: the files of one that have no name of their own, as
 //! its `config`, are written over by the other's, and neither can be read then.
 
-use std::path::Path;
+use std::fmt;
+use std::path::{Path, PathBuf};
 
-use crate::outcome::Attendant;
+use disk_prep::noun::JobName;
+
+use crate::outcome::{Attendant, NoConsent};
 use crate::staging::{Destination, Seed, SeedKind, SeedState, Staging};
 use crate::state::State;
 
 /// The seed that is there, if it can be read.
 pub(super) fn seed_at(path: &Path) -> Option<Seed> {
     Staging::open(path).ok().and_then(|staging| Seed::find(&staging).ok().flatten())
+}
+
+/// A seed that this machine knows at this path and that is not there: its disk or share may not be
+/// mounted, and what lies below the mount point is another file system.
+pub(super) struct LostSeed {
+    job: JobName,
+    /// Where it was.
+    path: PathBuf,
+}
+
+impl LostSeed {
+    /// The one of this path.
+    pub fn at(path: &Path, state: &State) -> Option<Self> {
+        let resolved = std::fs::canonicalize(path).or_else(|_| std::path::absolute(path));
+        let job = state.job_at(&resolved.ok()?)?;
+        Some(LostSeed { job, path: path.to_owned() })
+    }
+
+    /// Asks before another is begun for the same job, since that means the same seed; tells of it
+    /// before another job's is.
+    pub fn ask(&self, target: &Destination, attendant: &dyn Attendant) -> Result<(), NoConsent> {
+        if self.job == target.job {
+            return attendant.consent(&format!("Would begin a new seed: {self}"));
+        }
+        attendant.warn(&self.to_string());
+        Ok(())
+    }
+}
+
+impl fmt::Display for LostSeed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let LostSeed { job, path } = self;
+        let path = path.display();
+        write!(f, "the seed of job {job} that was in {path} is gone, or its disk is not mounted")
+    }
 }
 
 /// Tells of a repository that this machine knows, that is not cleared, and that goes where this new one

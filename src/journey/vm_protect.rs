@@ -212,7 +212,7 @@ fn policy_of(
 ) -> Result<String, Failure> {
     let name = how.policy.as_deref();
     if let Some(file) = &how.new_policy {
-        let policy = read(file)?;
+        let policy = read(file, desk.attendant)?;
         let name = name.ok_or(MissingFlags::one("--policy, the name of the new policy,"))?;
         set(office, vault, name, &policy, desk)?;
         return Ok(name.to_owned());

@@ -10,7 +10,7 @@ use jiff::{ToSpan, Zoned};
 use super::desk::Desk;
 use super::vault_policy::{PolicyError, TriedPolicy};
 use super::vm::{Office, VmOptions};
-use crate::outcome::{Failure, MissingFlags};
+use crate::outcome::{Attendant, Failure, MissingFlags};
 use crate::policy::{Policy, simulate};
 use crate::schedule::turns;
 use crate::vm_backup::{
@@ -134,8 +134,8 @@ impl Diagnose for PolicyFile {
     }
 }
 
-/// Reads a policy of a file.
-pub(super) fn read(path: &Path) -> Result<VmPolicy, Failure> {
+/// Reads a policy of a file; warns of what the service may refuse.
+pub(super) fn read(path: &Path, attendant: &dyn Attendant) -> Result<VmPolicy, Failure> {
     use std::io::Read;
     let text = || {
         let mut text = String::new();
@@ -143,7 +143,9 @@ pub(super) fn read(path: &Path) -> Result<VmPolicy, Failure> {
         Ok(text)
     };
     let text = text().map_err(|source| PolicyFile { path: path.to_owned(), source })?;
-    Ok(VmPolicy::from_toml(&text).map_err(|faults| Error::Policy { faults })?)
+    let policy = VmPolicy::from_toml(&text).map_err(|faults| Error::Policy { faults })?;
+    policy.doubts().iter().for_each(|doubt| attendant.warn(doubt));
+    Ok(policy)
 }
 
 /// Policies of a vault.
@@ -200,7 +202,7 @@ pub fn policy_set(
     options: &VmOptions,
     desk: &Desk<'_>,
 ) -> Result<VmPolicies, Failure> {
-    let policy = read(file)?;
+    let policy = read(file, desk.attendant)?;
     let office = Office::open(options, desk.attendant)?;
     let vault = office.vault(options, None)?.id;
     let set = set(&office, &vault, name, &policy, desk)?;
@@ -241,7 +243,7 @@ pub fn policy_simulate(
     desk: &Desk<'_>,
 ) -> Result<TriedPolicy, Failure> {
     let own = match (file, name) {
-        (Some(file), _) => read(file)?,
+        (Some(file), _) => read(file, desk.attendant)?,
         (None, Some(name)) => {
             let facts = policy_show(name, options, desk)?;
             let own = facts.all.into_iter().next().and_then(|facts| facts.policy);

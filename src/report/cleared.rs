@@ -91,8 +91,10 @@ pub(super) struct JobClearedRecord<'a> {
     equal: u64,
     /// Blobs that are equal in length, and of which the service has no MD5.
     unproven: u64,
-    /// Whether this call changed anything.
+    /// Whether this call changed anything, or would have.
     changed: bool,
+    /// Whether it was only looked at.
+    dry_run: bool,
 }
 
 impl Record for JobClearedRecord<'_> {
@@ -101,12 +103,17 @@ impl Record for JobClearedRecord<'_> {
 
 impl Outcome for FilesCleared {
     fn lines(&self) -> Vec<String> {
-        let FilesCleared { job, drives, found, is_changed } = self;
+        let FilesCleared { job, drives, found, is_changed, is_dry } = self;
         let files = count(found.equal.saturating_add(found.unproven), "file");
         let drives = drives.join(", ");
-        vec![match is_changed {
-            true => format!("Job {job} is at its end: {files} where they belong; free: {drives}"),
-            false => format!("Job {job} was at its end before. Nothing was left to do"),
+        vec![match (is_changed, is_dry) {
+            (true, false) => {
+                format!("Job {job} is at its end: {files} where they belong; free: {drives}")
+            }
+            (true, true) => format!(
+                "Job {job} would be at its end: {files} where they belong; it would free: {drives}"
+            ),
+            (false, _) => format!("Job {job} was at its end before. Nothing was left to do"),
         }]
     }
 
@@ -117,6 +124,7 @@ impl Outcome for FilesCleared {
             equal: self.found.equal,
             unproven: self.found.unproven,
             changed: self.is_changed,
+            dry_run: self.is_dry,
         })]
     }
 }

@@ -13,8 +13,10 @@ use super::job::{JobRecord, record};
 use super::record::{Record, line};
 use super::standing::yours;
 use super::text::wrapped;
+use super::vault::{LastRunRecord, failed, last_run_record};
 use super::vault_run::due_text;
-use crate::import_job::Job;
+use crate::import_job::{Deadline, Job};
+use crate::journey::job::Remembered;
 use crate::journey::overview::{Asked, Found, Overview, SeedSight, VaultFound, VaultSight};
 use crate::journey::standing::Sequel;
 use crate::outcome::{Exit, Outcome};
@@ -29,6 +31,17 @@ struct DriveState<'a> {
     serial: &'a str,
     /// How far it is: `begun`, `labelled`, `filled`, `sealed`, `set-aside` or `released`.
     state: &'static str,
+}
+
+/// A job as it was seen last, when the service is not heard.
+#[derive(Serialize, JsonSchema)]
+struct RememberedJob<'a> {
+    /// Its name.
+    name: &'a str,
+    /// Its state then, in the service's word.
+    state: &'a str,
+    /// When the clock ends that ran then; null if none did.
+    until: Option<Timestamp>,
 }
 
 /// A seed with its drives and its jobs.
@@ -54,6 +67,8 @@ struct SeedStanding<'a> {
     unreached: Option<&'a str>,
     /// Its jobs.
     jobs: Vec<JobRecord<'a>>,
+    /// Its jobs as this machine saw them last, if the service was not heard.
+    remembered: Vec<RememberedJob<'a>>,
     /// What is next.
     next: Vec<String>,
     /// Until when; null if nothing is lost by waiting, or it is not known.
@@ -71,6 +86,8 @@ struct VaultStanding<'a> {
     state: Option<VaultState>,
     /// Why it is not known; null if it is.
     unreached: Option<&'a str>,
+    /// How the last run ended that did or tried something; null before.
+    last_run: Option<LastRunRecord<'a>>,
     /// When the next increment is due; null if none is.
     next_run: Option<Timestamp>,
     /// What is next; null if that is not known.
@@ -172,8 +189,9 @@ impl SeedSight {
     }
 
     fn until(&self) -> Option<Timestamp> {
-        let ours = self.jobs().iter().filter_map(Job::deadline).filter(|own| own.clock.is_ours());
-        ours.map(|own| own.at).min()
+        let told = self.jobs().iter().filter_map(Job::deadline);
+        let all = told.chain(self.remembered.iter().filter_map(|own| own.deadline));
+        all.filter(|own| own.clock.is_ours()).map(|own| own.at).min()
     }
 
     fn lines(&self) -> Vec<String> {
@@ -209,10 +227,12 @@ impl SeedSight {
             let parcel = parcel.map(|own| format!(", {} {}", own.carrier, own.tracking_number));
             let state = format!("{} ({}) {}, {} %", job.name, job.service, job.state, job.percent);
             told.extend(wrapped("  Job", &format!("{state}{}", parcel.unwrap_or_default())));
-            if let Some(deadline) = job.deadline() {
-                let day = deadline.at.strftime("%Y-%m-%d");
-                told.extend(wrapped("  Until", &format!("{day}: {deadline}")));
-            }
+            told.extend(until_lines(job.deadline()));
+        }
+        for own in &self.remembered {
+            let state = format!("{} ({}) was {}", own.name, own.service, own.state);
+            told.extend(wrapped("  Job", &format!("{state} when it was seen last")));
+            told.extend(until_lines(own.deadline));
         }
         if let (Some(seed), Asked::Unasked | Asked::Unreached(_)) = (self.seed(), &self.jobs) {
             for own in &seed.parcels {
@@ -234,6 +254,12 @@ impl SeedSight {
         told.extend(self.next().iter().flat_map(|text| wrapped("  Next", text)));
         told
     }
+}
+
+fn until_lines(deadline: Option<Deadline>) -> Vec<String> {
+    deadline.map_or_else(Vec::new, |own| {
+        wrapped("  Until", &format!("{}: {own}", own.at.strftime("%Y-%m-%d")))
+    })
 }
 
 /// What a job needs, with its command as it can be typed.
@@ -263,6 +289,8 @@ impl VaultSight {
             VaultFound::Known(state, _) => wrapped("Vault", &format!("{name}: {}", state.word())),
             VaultFound::Unknown(why) => wrapped("Vault", &format!("{name}: not known, {why}")),
         };
+        let failed = self.vault.last_run.as_ref().and_then(failed);
+        told.extend(failed.map(|text| wrapped("  Failed", &text)).into_iter().flatten());
         told.extend(self.next().map(|text| wrapped("  Next", &text)).into_iter().flatten());
         told
     }
@@ -296,7 +324,8 @@ impl Outcome for Overview {
                 VaultFound::Unknown(why) => (None, None, Some(why.as_str())),
             };
             let (name, next) = (own.vault.name.as_str(), own.next());
-            VaultStanding { name, state, unreached, next_run, next }
+            let last_run = own.vault.last_run.as_ref().map(last_run_record);
+            VaultStanding { name, state, unreached, last_run, next_run, next }
         });
         vec![line(&StatusRecord { seeds, vaults: vaults.collect() })]
     }
@@ -305,8 +334,10 @@ impl Outcome for Overview {
         let is_open =
             |own: &&SeedSight| own.seed().is_none_or(|own| own.state != SeedState::Cleared);
         let open = self.seeds.iter().filter(is_open);
-        let alarms = open.flat_map(|own| own.jobs()).filter_map(Job::alarm);
-        Exit::of(alarms)
+        Exit::of(open.flat_map(|own| {
+            let told = own.jobs().iter().filter_map(Job::alarm);
+            told.chain(own.remembered.iter().filter_map(Remembered::alarm))
+        }))
     }
 }
 
@@ -344,6 +375,15 @@ fn seed_standing(own: &SeedSight) -> SeedStanding<'_> {
             Asked::Told(_) | Asked::Unasked => None,
         },
         jobs: own.jobs().iter().map(|job| record(job, None)).collect(),
+        remembered: own
+            .remembered
+            .iter()
+            .map(|own| RememberedJob {
+                name: own.name.as_str(),
+                state: &own.state,
+                until: own.deadline.map(|own| own.at),
+            })
+            .collect(),
         next: own.next(),
         until: own.until(),
     }

@@ -175,7 +175,7 @@ pub(super) struct VaultRecord<'a> {
 
 /// How a run ended.
 #[derive(Serialize, JsonSchema)]
-struct LastRunRecord<'a> {
+pub(super) struct LastRunRecord<'a> {
     /// When.
     at: Timestamp,
     /// Its exit code.
@@ -275,12 +275,7 @@ fn record(vault: &Vault, state: VaultState) -> VaultRecord<'_> {
         next_due: None,
         keep: vault.keep.iter().map(ToString::to_string).collect(),
         time_zone: vault.time_zone.as_ref(),
-        last_run: vault.last_run.as_ref().map(|own| LastRunRecord {
-            at: own.at,
-            exit_code: own.exit_code,
-            code: own.code.as_deref(),
-            message: own.message.as_deref(),
-        }),
+        last_run: vault.last_run.as_ref().map(last_run_record),
         attached_at: vault.attached_at,
         snapshots: None,
         hosts: None,
@@ -316,14 +311,24 @@ pub(super) fn lines(vault: &Vault, state: VaultState) -> Vec<String> {
     ]
 }
 
-/// Why the last run did not do all, if it did not.
-fn failed(last: &LastRun) -> Option<String> {
+/// How a run ended, for a script.
+pub(super) fn last_run_record(own: &LastRun) -> LastRunRecord<'_> {
+    LastRunRecord {
+        at: own.at,
+        exit_code: own.exit_code,
+        code: own.code.as_deref(),
+        message: own.message.as_deref(),
+    }
+}
+
+/// When the last run was and why it did not do all, if it did not.
+pub(super) fn failed(last: &LastRun) -> Option<String> {
     let why = match (&last.code, &last.message) {
         (Some(code), Some(message)) => format!("{message} ({code})"),
         _ if last.exit_code == 0 => return None,
         _ => format!("something was left out, exit code {}", last.exit_code),
     };
-    Some(format!("Last failed   {}, {why}", last.at))
+    Some(format!("{:.0}, {why}", last.at))
 }
 
 impl Outcome for Vaults {
@@ -356,7 +361,8 @@ impl Outcome for Status {
             (None, _) => "Restorable    nothing before the seed is taken in".to_owned(),
         });
         shown.extend(aside_line(self.vault.kept_aside));
-        shown.extend(self.vault.last_run.as_ref().and_then(failed));
+        let failed = self.vault.last_run.as_ref().and_then(failed);
+        shown.extend(failed.map(|text| format!("Last failed   {text}")));
         shown.extend(self.next.iter().map(|next| format!("Next run      {}", due_text(next))));
         shown
     }

@@ -15,6 +15,7 @@ use rustic_core::{
     RepairIndexOptions, RepositoryBackends, RepositoryOptions, RusticError, TreeId,
 };
 use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
 
 use super::account::SHRUNK_TAG;
 use super::ahead::Ahead;
@@ -28,7 +29,7 @@ use super::unlock::{Unlocked, unlock};
 const MOST_PACK_BYTES: u64 = PACK_BYTES - (10 << 20);
 
 /// How a new repository is made.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
     /// Level of zstd; 0 for no compression.
     pub compression: i32,

@@ -262,7 +262,9 @@ impl Diagnose for Error {
             Error::NotStaging { path } if is_of_windows(path) => {
                 "a share is mounted first, and named by the folder where it is mounted"
             }
-            Error::NotStaging { .. } => "write a backup there first with `azseed stage`",
+            Error::NotStaging { .. } => {
+                "see that its disk or share is mounted; `azseed stage` writes a new backup"
+            }
             Error::NotEmpty { .. } => "name an empty or a new folder with `--staging`",
             Error::Full { .. } => return Some(Hint::FreeSpace),
             Error::OtherSeed { .. } | Error::AnotherSeed { .. } | Error::OtherWorkload { .. } => {

@@ -92,11 +92,24 @@ impl State {
         all.extend(begun.into_iter().map(|begun| begun.serial));
         disks.retain(|serial, _| all.contains(serial));
         let drives = all.into_iter().collect();
+        self.forget_gone(id, &staging)?;
         let known = Known { version: VERSION, staging, job: job.clone(), drives, disks, since };
         let text = with_unknown(&before, &known)
             .and_then(|known| serde_json::to_vec(&known))
             .expect("paths and names can be written");
         durable::write(&path, &text, Access::Public).map_err(io_at(&path))
+    }
+
+    /// A seed whose place another one has taken is not there any more; if it has drives, they are
+    /// remembered all the same.
+    fn forget_gone(&self, id: Uuid, staging: &Path) -> Result<(), StateError> {
+        for path in self.records()? {
+            let (other, known) = read(&path).map_err(record_at(&path))?;
+            if other != id && known.staging == staging && known.drives.is_empty() {
+                fs::remove_file(&path).map_err(io_at(&path))?;
+            }
+        }
+        Ok(())
     }
 
     /// Where the password of a seed's repository is, if this machine knows it.
@@ -185,7 +198,15 @@ impl State {
         let known = records.iter().filter_map(|path| read(path).ok());
         let mut paths: Vec<PathBuf> = known.map(|(_, known)| known.staging).collect();
         paths.sort();
+        paths.dedup();
         paths
+    }
+
+    /// The job of the seed on a staging path, as this machine remembers it.
+    pub fn job_at(&self, staging: &Path) -> Option<JobName> {
+        let records = self.records().unwrap_or_default();
+        let mut known = records.iter().filter_map(|path| read(path).ok());
+        known.find(|(_, own)| own.staging == staging).map(|(_, own)| own.job)
     }
 
     /// The staging path of a job's seed, or of the only one if no job is named; `None` if none or

@@ -15,7 +15,7 @@ use super::agent::Workload;
 use super::contents::Contents;
 use super::error::Error;
 use super::hosts::{StagedHost, Stager};
-use crate::repository::Choice;
+use crate::repository::{Choice, Settings};
 
 const VERSION: u32 = 1;
 
@@ -60,6 +60,10 @@ pub struct Seed {
     /// What a repository that was adopted consisted of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contents: Option<Contents>,
+    /// How its repository was asked to be made; not known of an earlier program's, and of no matter
+    /// where it joins a vault, which has its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Settings>,
     /// The vault that it joins: it holds only what that did not have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vault: Option<VaultName>,
@@ -206,6 +210,7 @@ impl Seed {
             workload: None,
             hold_keys: false,
             contents: None,
+            settings: None,
             vault: None,
             hosts: Vec::new(),
             stagers: Vec::new(),

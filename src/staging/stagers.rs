@@ -2,6 +2,7 @@
 //! and each machine that stages has a claim of its own as long as it does, so that several may at
 //! once. Drives are filled when nobody stages, and nobody stages while they are.
 
+use std::path::Path;
 use std::time::Duration;
 
 use disk_prep::journal::{self, Claim, Holder};
@@ -37,10 +38,17 @@ pub struct AtWork {
 }
 
 impl Staging {
-    /// Waits for the right to change the record.
+    /// Waits for the right to change the record. What a killed run left of its draft goes.
     pub fn hold_record(&self) -> Result<HeldRecord, Error> {
         let taken = Claim::take(self.place(RECORD)?, "the seed's record", PATIENCE);
-        taken.map(|_claim| HeldRecord { _claim }).map_err(|source| self.busy(source))
+        let held = taken.map(|_claim| HeldRecord { _claim }).map_err(|source| self.busy(source))?;
+        let names =
+            self.root().names().map_err(|source| Error::of_io(self.path().into(), source))?;
+        for draft in names.iter().filter(|name| Seed::is_draft(name)) {
+            // What cannot be removed is in nobody's way.
+            let _ = self.root().remove_file(Path::new(draft));
+        }
+        Ok(held)
     }
 
     /// Says that this machine stages; no other run of it may.

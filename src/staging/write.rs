@@ -12,7 +12,7 @@ use super::error::Error;
 use super::probe::is_probe;
 use super::seed::{Destination, Origin, REPOSITORY, Seed, SeedKind};
 use super::stagers::HeldRecord;
-use crate::repository::{BackupPlan, Choice, inside, survey};
+use crate::repository::{BackupPlan, Choice, Settings, inside, survey};
 
 /// What a former version locked while it staged.
 const FORMER_LOCK: &str = ".stage.lock";
@@ -124,7 +124,7 @@ pub fn begin(
     staging: &Staging,
     _held: &HeldRecord,
     target: Destination,
-    vault: Option<VaultName>,
+    (vault, settings): (Option<VaultName>, Settings),
     now: Timestamp,
 ) -> Result<Seed, Error> {
     if let Some(seed) = find_own(staging, &target, vault.as_ref())? {
@@ -132,7 +132,8 @@ pub fn begin(
     }
     let target = Destination { prefix: format!("{REPOSITORY}/"), ..target };
     let seed = Seed::begin(Origin::Written, SeedKind::Repository, REPOSITORY.into(), target, now);
-    let seed = Seed { vault, ..seed };
+    let settings = vault.is_none().then_some(settings);
+    let seed = Seed { vault, settings, ..seed };
     seed.save(staging)?;
     Ok(seed)
 }
@@ -153,7 +154,6 @@ mod tests {
     use super::super::seed::SeedState;
     use super::super::stage::{StageOptions, Staged, stage};
     use super::*;
-    use crate::repository::Settings;
     use std::os::unix::fs::PermissionsExt;
     use std::process::Command;
     use std::sync::Arc;
@@ -174,7 +174,8 @@ mod tests {
     }
 
     fn begun(staging: &Staging, target: Destination) -> Result<Seed, Error> {
-        begin(staging, &staging.hold_record()?, target, None, Timestamp::UNIX_EPOCH)
+        let how = (None, Settings::default());
+        begin(staging, &staging.hold_record()?, target, how, Timestamp::UNIX_EPOCH)
     }
 
     /// Begins a seed and stages into it.
@@ -312,6 +313,7 @@ mod tests {
         // Nor is what a look at the folder leaves.
         fs::write(staging.join(crate::staging::probe_name()), b"old").unwrap();
         run(folder.path()).unwrap();
+        assert!(!staging.join("seed.json.77.new").exists());
         let other = Destination { job: "job-2".parse().unwrap(), ..Destination::example() };
         let opened = Staging::open(&staging).unwrap();
         let again = begun(&opened, other);

@@ -3,10 +3,12 @@
 
 use std::fmt;
 
-use disk_prep::limits::INSTANT_DAYS;
-use disk_prep::noun::{KeepDays, KeepRule, KeepUnit, Schedule, Weekdays, ZoneName, unknown_fields};
+use disk_prep::limits::{
+    INSTANT_DAYS, POLICY_DAYS, POLICY_MOST_MONTHS, POLICY_MOST_WEEKS, POLICY_MOST_YEARS,
+};
+use disk_prep::noun::{KeepDays, KeepRule, KeepUnit, Schedule, Weekdays, ZoneName};
 use jiff::civil::Time;
-use serde::{Deserialize, Serialize};
+use serde::de::DeserializeOwned;
 
 use super::zones;
 
@@ -26,15 +28,20 @@ pub struct VmPolicy {
     pub instant_days: u8,
 }
 
-/// The policy as a file has it.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct File {
-    schedule: String,
-    time_zone: Option<String>,
-    #[serde(default)]
-    keep: Vec<String>,
-    instant_days: Option<i64>,
+/// The fields of its file.
+const FIELDS: [&str; 4] = ["schedule", "time-zone", "keep", "instant-days"];
+
+/// A field of a file; a value of another kind is a fault, and keeps no other from being read.
+fn field<T: DeserializeOwned>(
+    file: &toml::Table,
+    name: &'static str,
+    faults: &mut Vec<PolicyFault>,
+) -> Option<T> {
+    let read = file.get(name)?.clone().try_into();
+    read.map_err(|error: toml::de::Error| {
+        faults.push(PolicyFault::Kind(name, error.message().to_owned()));
+    })
+    .ok()
 }
 
 /// One thing that is wrong with a policy.
@@ -44,6 +51,10 @@ pub enum PolicyFault {
     Form(String),
     /// A field that no policy has.
     Field(String),
+    /// A field that is not of its kind.
+    Kind(&'static str, String),
+    /// There is no schedule.
+    NoSchedule,
     /// The schedule cannot be read.
     Schedule(String),
     /// Backups on neither days nor days of the week.
@@ -75,6 +86,8 @@ impl fmt::Display for PolicyFault {
         match self {
             PolicyFault::Form(why) => write!(f, "the file is no policy: {why}"),
             PolicyFault::Field(name) => write!(f, "{name}: no policy has this field"),
+            PolicyFault::Kind(name, why) => write!(f, "{name}: {why}"),
+            PolicyFault::NoSchedule => f.write_str("schedule: missing field"),
             PolicyFault::Schedule(why) => write!(f, "schedule: {why}"),
             PolicyFault::Frequency(schedule) => write!(
                 f,
@@ -162,17 +175,18 @@ impl VmPolicy {
     /// Reads a file; everything that is wrong with it is told at once.
     pub fn from_toml(text: &str) -> Result<Self, Vec<PolicyFault>> {
         let form = |error: toml::de::Error| vec![PolicyFault::Form(error.message().to_owned())];
-        let file: File = toml::from_str(text).map_err(form)?;
-        let fields = unknown_fields::<File>(&toml::from_str(text).map_err(form)?);
-        let mut faults: Vec<PolicyFault> = fields.into_iter().map(PolicyFault::Field).collect();
+        let file: toml::Table = text.parse().map_err(form)?;
+        let unknown = file.keys().filter(|own| !FIELDS.contains(&own.as_str()));
+        let faults = &mut unknown.cloned().map(PolicyFault::Field).collect();
         let mut rules = Vec::new();
-        for text in &file.keep {
+        for text in field::<Vec<String>>(&file, "keep", faults).unwrap_or_default() {
             match text.parse::<KeepRule>() {
                 Ok(rule) => rules.push(rule),
-                Err(error) => faults.push(PolicyFault::Rule(text.clone(), error.rule.to_owned())),
+                Err(error) => faults.push(PolicyFault::Rule(text, error.rule.to_owned())),
             }
         }
-        let instant = file.instant_days.unwrap_or_else(|| i64::from(DEFAULT_INSTANT_DAYS));
+        let instant = field(&file, "instant-days", faults);
+        let instant = instant.unwrap_or_else(|| i64::from(DEFAULT_INSTANT_DAYS));
         let instant_days = u8::try_from(instant).ok().filter(|_| INSTANT_DAYS.contains(&instant));
         let mut policy = VmPolicy::plain(rules);
         match instant_days {
@@ -180,23 +194,28 @@ impl VmPolicy {
             None => faults.push(PolicyFault::Instant(instant)),
         }
         // What cannot be read keeps nothing else from being judged.
-        if let Some(zone) = file.time_zone {
+        if let Some(zone) = field::<String>(&file, "time-zone", faults) {
             match zone.parse::<ZoneName>() {
                 Ok(zone) => policy.zone = zone,
                 Err(_) => faults.push(PolicyFault::Zone(zone.clone(), zones::nearest(&zone))),
             }
         }
-        match file.schedule.parse::<Schedule>() {
-            Ok(schedule) => {
+        if !file.contains_key("schedule") {
+            faults.push(PolicyFault::NoSchedule);
+        }
+        let schedule = field::<String>(&file, "schedule", faults);
+        match schedule.map(|own| own.parse::<Schedule>()) {
+            Some(Ok(schedule)) => {
                 policy.schedule = schedule;
                 faults.extend(policy.faults());
             }
-            Err(error) => {
-                faults.push(PolicyFault::Schedule(error.rule.to_owned()));
+            unread => {
+                let why = unread.and_then(Result::err).map(|error| error.rule.to_owned());
+                faults.extend(why.map(PolicyFault::Schedule));
                 faults.extend(policy.faults_at_any_time());
             }
         }
-        if faults.is_empty() { Ok(policy) } else { Err(faults) }
+        if faults.is_empty() { Ok(policy) } else { Err(std::mem::take(faults)) }
     }
 
     /// The lines of a file that says the same.
@@ -258,6 +277,26 @@ impl VmPolicy {
             Some(days) => faults.extend(self.weekly_faults(&days)),
         }
         faults
+    }
+
+    /// Rules that the service may refuse, a sentence each: their bounds are told by many and not by
+    /// its documentation (`vault-and-vm-backup` 4).
+    pub fn doubts(&self) -> Vec<String> {
+        let doubt = |rule: &KeepRule| {
+            let (count, unit) = rule.kept();
+            let (least, most) = match unit {
+                KeepUnit::Day => (*POLICY_DAYS.start(), *POLICY_DAYS.end()),
+                KeepUnit::Week => (1, POLICY_MOST_WEEKS),
+                KeepUnit::Month => (1, POLICY_MOST_MONTHS),
+                KeepUnit::Year => (1, POLICY_MOST_YEARS),
+            };
+            (!(least..=most).contains(&count)).then(|| {
+                format!(
+                    "\"{rule}\" may be refused by Azure, which is said to keep {least} to {most}"
+                )
+            })
+        };
+        self.rules.iter().filter_map(doubt).collect()
     }
 
     /// What it would refuse whenever backups are made.
@@ -364,10 +403,39 @@ mod tests {
             ),
             ("schedule = \"daily 02:00\"", "daily backups need"),
             ("schedule = \"noon\"\nkeep = []", "schedule:"),
-            ("keep = []", "missing field"),
+            ("keep = []", "schedule: missing field"),
+            ("keep = 5", "schedule: missing field"),
+            ("schedule = 5\nkeep = 5", "schedule: invalid type: integer"),
+            ("schedule = 5\nkeep = 5", "keep: invalid type: integer"),
+            ("schedule = 5\nkeep = [true]", "keep: invalid type: boolean"),
+            ("instant-days = \"2\"\ntime-zone = 5", "instant-days: invalid type"),
+            ("instant-days = \"2\"\ntime-zone = 5", "time-zone: invalid type"),
+            ("schedule = ", "the file is no policy"),
         ] {
             let all = told(text);
             assert!(all.iter().any(|own| own.contains(word)), "{word}: {all:#?}");
         }
+    }
+
+    #[test]
+    fn a_rule_beyond_what_is_said_of_azure_is_doubted_and_not_refused() {
+        let doubts = |rules: &str| {
+            let text = format!("schedule = \"daily 02:00\"\nkeep = [{rules}]");
+            VmPolicy::from_toml(&text).unwrap().doubts()
+        };
+        let fit = "\"every day for 7 days\", \"every Sunday for 5163 weeks\", \
+                   \"first Sunday of the month for 1188 months\", \
+                   \"first Sunday of January for 99 years\"";
+        assert_eq!(doubts(fit), Vec::<String>::new());
+        assert!(doubts("\"every day for 9999 days\"").is_empty());
+        let beyond = "\"every day for 6 days\", \"every Sunday for 5164 weeks\", \
+                      \"first Sunday of the month for 1189 months\", \
+                      \"first Sunday of January for 100 years\"";
+        let told = doubts(beyond);
+        for (told, bound) in told.iter().zip(["7 to 9999", "1 to 5163", "1 to 1188", "1 to 99"]) {
+            assert!(told.ends_with(bound), "{told}");
+        }
+        assert_eq!(told.len(), 4);
+        assert_eq!(doubts("\"every day for 10000 days\"").len(), 1);
     }
 }

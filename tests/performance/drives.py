@@ -94,7 +94,7 @@ def contenders(total, has_many):
 
 
 def gate(rounds):
-    """The line of the test command."""
+    """`prep` beside what one would script, in one line."""
     what, lengths, goal, _ = TREES["large"]
     fill(lengths())
     total = sum(lengths())

@@ -117,7 +117,9 @@ async fn what_cannot_be_backed_up_is_refused_by_name_before_anything_is_made() {
     disk::drop_snapshot(&rig.container, "os.vhd", &kept[0]).await;
     let now = ["disk-backup", "run", "os", "--now"];
     assert_eq!(rig.code(6, &now), "disk-baseline-lost");
-    rig.told(0, &[&now[..], &["--full"]].concat(), "disk-round");
+    // How much that is stands on the screen before it begins.
+    let ahead = rig.told(0, &[&now[..], &["--full"]].concat(), "disk-first-copy");
+    assert_eq!((ahead.len(), ahead[0]["bytes"].as_u64()), (1, Some(1 << 20)));
     let list = rig.told(0, &["disk-backup", "list"], "disk-backup");
     assert_eq!(list[0]["target"], "account1/disks/backup.g2.vhd");
     assert_eq!(disk::snapshots(&rig.container, "backup.vhd").await.len(), 1, "the old one stays");

@@ -239,18 +239,28 @@ fn one_page_tells_of_seeds_drives_jobs_and_vaults_and_what_is_next() {
 
     emulator.forward(&machine, "+15d");
     assert!(page(&status(&emulator, 13, &[])).contains("passed"), "a script hears of it");
-    let quiet = page(&status(&emulator, 0, &["--offline"]));
-    assert!(
-        quiet.contains("Azure was not asked") && quiet.contains("FedEx 1Z1, told on"),
-        "{quiet}"
-    );
+    // A clock that was seen runs on, whoever is not asked, silent or away.
+    let quiet = page(&status(&emulator, 6, &["--offline"]));
+    for part in ["Azure was not asked", "FedEx 1Z1, told on", "when it was seen last", "passed"] {
+        assert!(quiet.contains(part), "{part}\n{quiet}");
+    }
+    let said = status(&emulator, 6, &["--offline", "--json"]).stdout;
+    let record: Value = serde_json::from_str(&said).unwrap();
+    assert!(support::schema::faults(&record).is_empty(), "{record}");
+    let seeds = record["seeds"].as_array().unwrap();
+    let first = seeds.iter().find(|own| own["name"] == "seed-1").unwrap();
+    assert_eq!(first["remembered"][0]["name"], "seed-1");
+    assert_eq!(first["remembered"][0]["until"], first["until"]);
+    assert!(first["until"].is_string());
     emulator.kill();
-    let silent = page(&status(&emulator, 0, &[]));
+    let silent = page(&status(&emulator, 6, &[]));
     assert!(silent.contains("not known, Azure did not answer"), "{silent}");
     assert!(silent.contains("FedEx 1Z1, told on") && silent.contains("S1 sealed"), "{silent}");
     fs::rename(&staging, machine.path("away")).unwrap();
-    let away = page(&status(&emulator, 0, &["--offline"]));
-    assert!(away.contains("cannot be looked at") && away.contains("two, files"), "{away}");
+    let away = page(&status(&emulator, 6, &["--offline"]));
+    for part in ["cannot be looked at", "two, files", "when it was seen last", "passed"] {
+        assert!(away.contains(part), "{part}\n{away}");
+    }
 }
 
 #[test]
@@ -322,15 +332,18 @@ fn a_job_of_plain_files_comes_to_its_end_only_when_all_of_it_arrived() {
     ship(&machine, &emulator);
     emulator.dock(&machine, &["s1.img,serial=S1"]);
     emulator.forward(&machine, "+2d");
+    let last = |text: String| serde_json::from_str::<Value>(text.lines().last().unwrap()).unwrap();
     let blob = emulator.blob("seed", "file");
     let content = fs::read(&blob).unwrap();
     fs::remove_file(&blob).unwrap();
     assert!(cleanup(4, &["--yes"]).contains("cleanup-not-there"));
     fs::write(&blob, content).unwrap();
+    let foreseen = last(cleanup(0, &["--dry-run"]));
+    assert!(support::schema::faults(&foreseen).is_empty());
+    assert_eq!((&foreseen["changed"], &foreseen["dry_run"]), (&json!(true), &json!(true)));
     assert!(cleanup(2, &[]).contains("needs-yes"));
     let seed = || fs::read_to_string(machine.path("staging/seed.json")).unwrap();
     assert!(seed().contains("\"finished\""), "nothing was changed so far");
-    let last = |text: String| serde_json::from_str::<Value>(text.lines().last().unwrap()).unwrap();
     let done = last(cleanup(0, &["--yes"]));
     assert!(support::schema::faults(&done).is_empty());
     assert_eq!((&done["drives"], &done["changed"]), (&json!(["S1"]), &json!(true)));

@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use serde_json::Value;
-use support::program::{Machine, Said, files_below, kill_when};
+use support::program::{Machine, Said, files_below, kill_when, said};
 use support::tree::{self, Dice};
 
 /// Files of 20 MB that cannot be compressed.
@@ -29,15 +29,16 @@ fn last(said: &Said) -> Value {
 #[test]
 fn too_few_drives_say_what_is_missing_and_the_printed_command_goes_on() {
     let machine = Machine::new();
-    fill(&machine.path("source"), 24);
-    let (source, dir) = (machine.text("source"), machine.text("dir"));
+    fill(&machine.path("the source"), 24);
+    let (source, dir) = (machine.text("the source"), machine.text("the dir"));
     let words = |drives| {
         ["rehearse", "--source", &source, "--drive-size", "400M", "--dir", &dir, "--drives", drives]
             .map(str::to_owned)
     };
     let first = machine.expect(6, &words("1"));
     assert!(first.stdout.contains("found no room"), "{}", first.stdout);
-    assert!(first.stdout.contains(&format!("--drives 3 --drive-size 400000000 --dir {dir}")));
+    let again = format!("--source '{source}' --drives 3 --drive-size 400000000 --dir '{dir}'");
+    assert!(first.stdout.contains(&again), "{}", first.stdout);
     let mut again = words("3").to_vec();
     again.push("--json".to_owned());
     let said = machine.expect(0, &again);
@@ -54,8 +55,8 @@ fn too_few_drives_say_what_is_missing_and_the_printed_command_goes_on() {
     for name in ["staging", "drives", "azure", "restored", "state", "report.html"] {
         assert!(left.iter().any(|own| own == name), "{left:?}");
     }
-    assert!(!machine.path("dir/staging/repo").exists());
-    assert!(machine.path("dir/restored").join(&source[1..]).join("folder-0/file-0").exists());
+    assert!(!machine.path("the dir/staging/repo").exists());
+    assert!(machine.path("the dir/restored").join(&source[1..]).join("folder-0/file-0").exists());
 }
 
 #[test]
@@ -84,6 +85,27 @@ fn a_temporary_folder_goes_away_when_all_went_well() {
     let typed = text.find("  azseed prep --staging").unwrap();
     assert!(typed < text.find("is sealed").unwrap(), "{text}");
     assert_eq!(text.matches("It took ").count(), 10, "{text}");
+}
+
+#[test]
+fn what_is_refused_before_anything_is_staged_leaves_nothing_behind() {
+    let machine = Machine::new();
+    fs::create_dir(machine.path("temporary")).unwrap();
+    let (nowhere, file) = (machine.text("nowhere"), machine.text("short"));
+    fs::write(&file, "short\n").unwrap();
+    fs::create_dir(machine.path("source")).unwrap();
+    fs::write(machine.path("source/file"), "text").unwrap();
+    let source = machine.text("source");
+    for words in [
+        &["rehearse", "--source", &nowhere][..],
+        &["rehearse", "--source", &source, "--password-file", &file],
+    ] {
+        let mut command = machine.command(words);
+        let said = said(command.env("TMPDIR", machine.path("temporary")).output().unwrap());
+        assert_eq!(said.code, 2, "{}", said.stderr);
+        assert!(!said.stderr.contains("The rehearsal in"), "{}", said.stderr);
+        assert_eq!(fs::read_dir(machine.path("temporary")).unwrap().count(), 0, "{words:?}");
+    }
 }
 
 #[test]

@@ -49,7 +49,8 @@ fn what_is_asked_differently_is_told_with_what_would_do_it_and_changes_nothing()
     let said = stage(
         &machine,
         2,
-        "--source two --resource-group rg2 --location uksouth --contact contact.toml --exclude *.tmp",
+        "--source two --resource-group rg2 --location uksouth --contact contact.toml --exclude *.tmp \
+         --compression 9 --pack-size 16Mi",
     );
     for part in [
         "stage-asked-differently",
@@ -59,6 +60,8 @@ fn what_is_asked_differently_is_told_with_what_would_do_it_and_changes_nothing()
         "two is not backed up in it: the same call with `--add-source`",
         "one is backed up in it and not asked for",
         "what is left out of the sources is said otherwise",
+        "the compression level is 3, and 9 is asked for",
+        "the size of packs is 67.1 MB, and 16.8 MB is asked for",
     ] {
         assert!(said.stderr.contains(part), "{part}: {}", said.stderr);
     }
@@ -72,6 +75,11 @@ fn what_is_asked_differently_is_told_with_what_would_do_it_and_changes_nothing()
         "{}",
         set.stderr
     );
+    let mut command = machine.command(&words("--source one --resource-group rg"));
+    let set = said_of(command.env("AZSEED_COMPRESSION", "9"));
+    let told = "A compression level that is set for all calls is not used";
+    assert!(set.code == 0 && set.stderr.contains(told), "{}", set.stderr);
+    stage(&machine, 0, "--source one --resource-group rg --compression 3 --pack-size 64Mi");
     assert_eq!(seed(&machine), before);
     // What the message names does it.
     machine.expect(0, &["stage", "set", "--staging", "staging", "--location", "uksouth"]);
@@ -114,4 +122,35 @@ fn a_source_is_added_until_a_drive_is_begun_and_all_of_it_is_one_snapshot() {
     let closed = stage(&machine, 2, "--add-source three --resource-group rg");
     assert!(closed.stderr.contains("staging-closed"), "{}", closed.stderr);
     assert_eq!(sources(&seed(&machine)), 2);
+}
+
+#[test]
+fn a_seed_that_is_gone_is_not_begun_anew_in_silence() {
+    let machine = machine();
+    stage(&machine, 0, "--source one --resource-group rg");
+    // Its disk is not mounted: what is there now is the folder below.
+    fs::rename(machine.path("staging"), machine.path("away")).unwrap();
+    let state = || support::program::files_below(&machine.path("state"));
+    for is_there in [true, false] {
+        let before = state();
+        if is_there {
+            fs::create_dir(machine.path("staging")).unwrap();
+        }
+        let foreseen = stage(&machine, 0, "--source one --resource-group rg --dry-run");
+        assert!(foreseen.stderr.contains("the seed of job seed-1 that was in staging is gone"));
+        let said = stage(&machine, 2, "--source one --resource-group rg");
+        let told = "the seed of job seed-1 that was in staging is gone, or its disk is not mounted";
+        assert!(said.stderr.contains(told) && said.stderr.contains("needs-yes"), "{}", said.stderr);
+        let away = machine.expect(0, &["status", "--offline"]).stdout;
+        assert!(away.contains("cannot be looked at") && !away.contains("Data set"), "{away}");
+        assert_eq!(state(), before);
+        let _ = fs::remove_dir(machine.path("staging"));
+    }
+    let said = machine.expect(10, &["plan", "--staging", "staging", "--drive-size", "1T"]);
+    assert!(said.stderr.contains("share is mounted"), "{}", said.stderr);
+    // It is meant so; the one that is gone had no drives, and is not told any more.
+    stage(&machine, 0, "--source one --resource-group rg --yes");
+    let status = machine.expect(0, &["status", "--offline"]).stdout;
+    assert_eq!(status.matches("Seed ").count(), 1, "{status}");
+    assert_eq!(support::program::files_below(&machine.path("state/seeds")).len(), 1);
 }

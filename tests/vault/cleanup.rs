@@ -65,6 +65,12 @@ fn a_cleanup_waits_is_tried_and_comes_only_after_a_check_that_found_nothing() {
     let done = call(0, &["--older-than", "14"]);
     assert_eq!(done["blobs_deleted"], before.0, "{done}");
     assert_eq!(count(), (0, 0));
+    // What is gone on purpose is not called missing.
+    let staging = machine.text("staging");
+    for words in [&["job", "reconcile"][..], &["job", "repair", "--all"]] {
+        let all = [words, &["--json", "--yes", "--staging", &staging]].concat();
+        assert_eq!(last(&emulator.expect(&machine, 10, &all))["code"], "staging-cleared");
+    }
     let again = call(0, &[]);
     assert!(again["cleared_at"].is_string() && again["blobs_deleted"] == 0, "{again}");
 }

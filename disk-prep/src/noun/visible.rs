@@ -15,11 +15,23 @@ pub fn visible_line(text: &str) -> Cow<'_, str> {
     escaped(text, is_command)
 }
 
-/// A word as a shell takes it, in a command that is shown to be typed.
+/// A word as a shell takes it, in a command that is shown to be typed. What a terminal acts on stands
+/// in it as dollar-single-quotes have it (POSIX.1-2024, Shell Command Language, 2.2.4), byte by byte.
 pub fn shell_word(text: &str) -> Cow<'_, str> {
     let is_plain = |c: char| c.is_alphanumeric() || "_./,:=@%+-".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) {
         return Cow::Borrowed(text);
+    }
+    if text.contains(is_command) {
+        let quoted = |c: char| match c {
+            '\\' | '\'' => format!("\\{c}"),
+            '\n' => "\\n".to_owned(),
+            _ if is_command(c) => {
+                c.to_string().bytes().map(|byte| format!("\\x{byte:02x}")).collect()
+            }
+            _ => c.to_string(),
+        };
+        return Cow::Owned(format!("$'{}'", text.chars().map(quoted).collect::<String>()));
     }
     Cow::Owned(format!("'{}'", text.replace('\'', "'\\''")))
 }
@@ -88,11 +100,21 @@ mod tests {
             assert!(is_command(raw), "{raw:?}");
         }
         assert_eq!(visible_line("a\x1b[2Jb\u{9b}c\u{202e}\n"), "a\\x1b[2Jb\\u{9b}c\\u{202e}\\n");
-        for (text, word) in
-            [("/mnt/a-b", "/mnt/a-b"), ("a b", "'a b'"), ("", "''"), ("it's", "'it'\\''s'")]
-        {
-            assert_eq!(shell_word(text), word);
-        }
         assert_eq!(visible("ünï 😀 文\tx\n"), "ünï 😀 文\tx\n");
+    }
+
+    #[test]
+    fn a_shell_gets_the_very_word() {
+        assert_eq!(shell_word("/mnt/a-b"), "/mnt/a-b");
+        let words = ["a b", "", "it's", "two\nlines", "a\x1b[2J'\\b", "right\u{202e}left\t$x`y`"];
+        for word in words {
+            let shown = shell_word(word);
+            assert!(!shown.contains(is_command), "{shown}");
+            let told = std::process::Command::new("bash")
+                .args(["-c", &format!("printf %s {shown}")])
+                .output()
+                .unwrap();
+            assert_eq!(String::from_utf8(told.stdout).unwrap(), word, "{shown}");
+        }
     }
 }

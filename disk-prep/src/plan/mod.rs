@@ -130,7 +130,7 @@ fn refuse_too_large(files: &FileList, items: &Items, empty: &[Filling]) -> Resul
             return Err(Error::TooLarge {
                 what,
                 need_bytes: of(files, item).map(ListedFile::bytes).sum(),
-                room_bytes: largest.free_bytes(),
+                room_bytes: largest.room_bytes(),
             });
         }
     }

@@ -92,6 +92,12 @@ impl Filling {
         self.data_bytes
     }
 
+    /// Bytes that one more file can have, but for its name.
+    pub fn room_bytes(&self) -> u64 {
+        let used = self.need.clusters() + self.manifest_bytes.div_ceil(CLUSTER_BYTES);
+        self.need.cluster_total().saturating_sub(used).saturating_mul(CLUSTER_BYTES)
+    }
+
     /// Bytes that are left, roughly.
     pub fn free_bytes(&self) -> u64 {
         self.volume_bytes.saturating_sub(self.data_bytes)

@@ -11,6 +11,7 @@ mod keys;
 mod pack;
 mod parcel_file;
 mod parcels;
+mod remembered;
 mod ship;
 mod sight;
 mod slip;
@@ -27,6 +28,7 @@ pub use keys::{Key, Keys, Proofs, keys, prove_keys};
 pub use pack::{Packed, check as check_pack, label};
 pub use parcel_file::read as read_parcel;
 pub use parcels::{Shipped, foresee_all, ship_all};
+pub use remembered::Remembered;
 pub use ship::{ParcelForeseen, ParcelsForeseen, ShipOptions, Way, foresee_ship, moment, ship};
 pub use sight::{made, seen};
 #[cfg(test)]

@@ -25,26 +25,38 @@ const VERSION: u32 = 1;
 
 /// What is remembered of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Sight {
+pub(super) struct Sight {
     version: u32,
     /// Its resource id, for whoever looks into the folder.
-    id: String,
+    pub(super) id: String,
     name: String,
-    state: String,
+    pub(super) state: String,
     /// In a word that both services share, or `deleted` or `cleared`, which stay.
     stage: String,
     cancel_requested: bool,
     drives: BTreeMap<String, String>,
     tracking_number: Option<String>,
     /// The clock that ran, and how near its end was when that was told.
-    clock: Option<String>,
+    pub(super) clock: Option<String>,
     nearness: u8,
+    /// When it ends.
+    #[serde(default)]
+    pub(super) until: Option<Timestamp>,
+    /// Hours that the service's clock was ahead of this machine's.
+    #[serde(default)]
+    pub(super) ahead_hours: i64,
     /// When it was first seen in the datacenter, if its service does not keep that.
     received: Option<Timestamp>,
     /// When it was first seen over, by the service's time: drives that were begun after that are no
     /// longer its own.
     #[serde(default)]
     over_at: Option<Timestamp>,
+}
+
+/// Whole hours, so that what takes a moment is no change.
+fn hours_ahead(told_at: Timestamp) -> i64 {
+    let seconds = told_at.as_second() - Timestamp::now().as_second();
+    (seconds + 1800).div_euclid(3600)
 }
 
 impl Sight {
@@ -64,6 +76,8 @@ impl Sight {
             tracking_number: job.delivery.as_ref().map(|own| own.tracking_number.clone()),
             clock: deadline.map(|own| own.clock.name().to_owned()),
             nearness: deadline.map_or(0, |own| own.nearness() as u8),
+            until: deadline.map(|own| own.at),
+            ahead_hours: hours_ahead(job.told_at),
             received: job.received,
             over_at: job.state.stage.is_over().then_some(job.told_at),
         }
@@ -176,6 +190,11 @@ const DELETED: &str = "deleted";
 const CLEARED: &str = "cleared";
 
 impl Sight {
+    /// Whether the job is no longer there, or all it brought was proven.
+    pub(super) fn is_gone(&self) -> bool {
+        [DELETED, CLEARED].contains(&self.stage.as_str())
+    }
+
     /// Whether this was a job of that seed, is over, and had the drive before it was over.
     fn frees(&self, HeldDrive { serial, job: seed_job, since, .. }: &HeldDrive) -> bool {
         let name = JobName::new(&self.name).ok();
@@ -189,7 +208,7 @@ impl Sight {
 }
 
 impl State {
-    fn sights(&self) -> Result<Vec<Sight>, StateError> {
+    pub(super) fn sights(&self) -> Result<Vec<Sight>, StateError> {
         let paths = self.records_in(&self.folder().join("sights"))?;
         let read = |path: PathBuf| serde_json::from_slice(&fs::read(path).ok()?).ok();
         Ok(paths.into_iter().filter_map(read).collect())

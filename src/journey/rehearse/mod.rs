@@ -10,9 +10,9 @@ mod summary;
 
 use std::path::PathBuf;
 
-use disk_prep::noun::{Diagnose, ErrorKind, Hint};
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, typed};
 
-use self::place::{Emulator, Place, REPORT};
+use self::place::{Emulator, Place, REPORT, STAGING};
 use self::script::Stop;
 use self::steps::Rehearsal;
 use crate::outcome::{Attendant, Exit, Failure};
@@ -55,6 +55,12 @@ pub fn rehearse(
             let again = again(options, &place, more_drives);
             Ok(Rehearsed::Halted(Halted { folder: place.path().to_owned(), exit, again }))
         }
+        // What was refused before anything was staged leaves nothing behind.
+        Err(Stop::Failure(failure)) if !place.at(STAGING).exists() => {
+            drop(emulator);
+            place.discard()?;
+            Err(failure)
+        }
         Err(Stop::Failure(failure)) => {
             let folder = place.path().to_owned();
             Err(Failed { folder, cause: failure.0 }.into())
@@ -64,16 +70,16 @@ pub fn rehearse(
 
 /// The command that goes on here, with so many more drives.
 fn again(options: &RehearseOptions, place: &Place, more_drives: u64) -> String {
-    let mut words = vec!["azseed rehearse".to_owned()];
-    for source in &options.sources {
-        words.push(format!("--source {}", source.display()));
-    }
-    words.push(format!("--drives {}", u64::from(options.drives).saturating_add(more_drives)));
+    let drives = u64::from(options.drives).saturating_add(more_drives).to_string();
+    let mut words = vec!["azseed".to_owned(), "rehearse".to_owned()];
+    let mut add = |flag: &str, value: String| words.extend([flag.to_owned(), value]);
+    options.sources.iter().for_each(|own| add("--source", own.display().to_string()));
+    add("--drives", drives);
     if let Some(size) = options.drive_size {
-        words.push(format!("--drive-size {}", size.0));
+        add("--drive-size", size.0.to_string());
     }
-    words.push(format!("--dir {}", place.path().display()));
-    words.join(" ")
+    add("--dir", place.path().display().to_string());
+    typed(words)
 }
 
 /// Keeps the folder in view when a step could not be done.

@@ -31,6 +31,9 @@ carrier_account_number = \"123456789\"
 /// The page that stays.
 pub(super) const REPORT: &str = "report.html";
 
+/// Where the backup is written.
+pub(super) const STAGING: &str = "staging";
+
 /// What can go wrong around the steps.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -109,6 +112,15 @@ impl Place {
     /// The same as text for an argument.
     pub fn text(&self, name: &str) -> String {
         self.at(name).display().to_string()
+    }
+
+    /// Nothing was done: a temporary folder goes.
+    pub fn discard(&self) -> Result<(), Error> {
+        match self.is_temporary {
+            true => fs::remove_dir_all(&self.path)
+                .map_err(|source| Error::Folder { path: self.path.clone(), source }),
+            false => Ok(()),
+        }
     }
 
     /// All went well: of a temporary folder only the report stays. Returns whether all is still

@@ -16,7 +16,7 @@ use disk_prep::sys::hold::hold;
 use jiff::{SignedDuration, Timestamp};
 
 use super::compare::compare;
-use super::place::{Emulator, Place};
+use super::place::{Emulator, Place, STAGING};
 use super::script::{RehearseOptions, Step, StepEnded, Stop};
 use super::summary::Summary;
 use crate::azure::Patience;
@@ -121,7 +121,7 @@ impl Rehearsal<'_> {
                 weak: if options.weak_password { Weak::Accepted } else { Weak::Refused },
                 // What a rehearsal needs is more than that, and told by the disk itself.
                 room: Room::Any,
-                staging: self.place.at("staging"),
+                staging: self.place.at(STAGING),
                 target: self.target()?,
                 service: None,
                 join: None,
@@ -200,7 +200,7 @@ impl Rehearsal<'_> {
         let is_made = |drive: &&DriveName| image(drive).is_some_and(Path::exists);
         let sealed: Vec<DriveName> = drives.iter().filter(is_made).cloned().collect();
         self.step(4, vec![format!("azseed verify {staging} {}", typed_images(&sealed))]);
-        let staging = Some(self.place.at("staging"));
+        let staging = Some(self.place.at(STAGING));
         let verified = read_back(&sealed, &Opener { staging, ..Opener::default() }, desk)?;
         self.go_on(&verified, |exit| exit == Exit::Done)?;
         self.send(&sealed, summary)
@@ -294,7 +294,7 @@ impl Rehearsal<'_> {
     }
 
     fn staging_flag(&self) -> String {
-        format!("--staging {}", shell_word(&self.place.text("staging")))
+        format!("--staging {}", shell_word(&self.place.text(STAGING)))
     }
 
     fn typed_stage(&self) -> String {
@@ -330,7 +330,7 @@ impl Rehearsal<'_> {
     }
 
     fn work(&self) -> WorkOptions {
-        WorkOptions { staging: Some(self.place.at("staging")), ..WorkOptions::default() }
+        WorkOptions { staging: Some(self.place.at(STAGING)), ..WorkOptions::default() }
     }
 
     fn prep(&self, drives: &[DriveName]) -> PrepOptions {
@@ -358,7 +358,7 @@ impl Rehearsal<'_> {
     fn job(&self) -> JobOptions {
         JobOptions {
             job: None,
-            staging: Some(self.place.at("staging")),
+            staging: Some(self.place.at(STAGING)),
             service: None,
             subscription: None,
             resource_group: None,
@@ -372,7 +372,7 @@ impl Rehearsal<'_> {
             seed_sas_file: None,
             password: PasswordGiven::default(),
             vault: Some(NAME.parse()?),
-            staging: Some(self.place.at("staging")),
+            staging: Some(self.place.at(STAGING)),
             azure: self.azure(),
             blobs: BlobAccess {
                 endpoint: Some(self.emulator.blob.clone()),

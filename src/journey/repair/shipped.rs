@@ -18,7 +18,7 @@ use crate::azure::Labels;
 use crate::import_job::first_name;
 use crate::journey::desk::Desk;
 use crate::outcome::Failure;
-use crate::staging::{Data, Seed, Staging};
+use crate::staging::{Data, Error as StagingError, Seed, SeedKind, SeedState, Staging};
 
 /// A blob that a drive was to bring.
 #[derive(Debug, Clone)]
@@ -83,8 +83,14 @@ impl Shipped {
         desk: &Desk<'_>,
     ) -> Result<Self, Failure> {
         let (folder, sources) = match seed {
+            // Nothing of it is in its container any more, and none of that is missing.
+            Some((own, staging))
+                if own.kind == SeedKind::Repository && own.state == SeedState::Cleared =>
+            {
+                return Err(StagingError::Cleared { path: staging.path().to_owned() }.into());
+            }
             Some((seed, staging)) => {
-                // What is cleared or was moved is told with each file that is wanted of it.
+                // What was moved is told with each file that is wanted of it.
                 let sources = staging.data(seed).map_or(Sources::Gone, Sources::Seed);
                 (staging.journals(), sources)
             }

@@ -1,0 +1,84 @@
+//! Jobs as this machine saw them last, for when Azure is not asked or does not answer: their clocks
+//! run on.
+
+use disk_prep::noun::{ErrorKind, JobId, JobName, Service};
+use jiff::{Timestamp, ToSpan};
+
+use super::sight::Sight;
+use crate::import_job::{Clock, Deadline, Nearness, first_name};
+use crate::state::{State, StateError};
+
+/// A job as it was seen last.
+#[derive(Debug, Clone)]
+pub struct Remembered {
+    /// Its name.
+    pub name: JobName,
+    /// Its service.
+    pub service: Service,
+    /// Its state, in the service's word.
+    pub state: String,
+    /// The clock that ran, by the service's time as far as it is known.
+    pub deadline: Option<Deadline>,
+}
+
+impl Remembered {
+    fn of(sight: &Sight, now: Timestamp) -> Option<Self> {
+        let clock = sight.clock.as_deref().and_then(Clock::named);
+        let now = now.checked_add(sight.ahead_hours.hours()).unwrap_or(now);
+        let deadline = clock.zip(sight.until).map(|(clock, at)| Deadline::seen(clock, at, now));
+        let JobId { job: name, service, .. } = sight.id.parse().ok()?;
+        Some(Remembered { name, service, state: sight.state.clone(), deadline })
+    }
+
+    /// What a script that only looks should end with. A job may have moved on unseen, so what is
+    /// near and what seems to have passed are both things to look at in time.
+    pub fn alarm(&self) -> Option<ErrorKind> {
+        let deadline = self.deadline?;
+        let is_near = match deadline.clock {
+            Clock::Tracking => deadline.nearness() > Nearness::Far,
+            Clock::Arrival => deadline.nearness() == Nearness::Passed,
+            Clock::Work | Clock::Retention => false,
+        };
+        is_near.then_some(ErrorKind::Resumable)
+    }
+}
+
+impl State {
+    /// The jobs of the seed or data set of this name, without those that are gone.
+    pub fn jobs_remembered(&self, job: &JobName) -> Result<Vec<Remembered>, StateError> {
+        let now = Timestamp::now();
+        let is_own = |own: &Remembered| {
+            let first = first_name(&own.name);
+            [Some(&own.name), first.as_ref()]
+                .into_iter()
+                .flatten()
+                .any(|own| own.as_str().eq_ignore_ascii_case(job.as_str()))
+        };
+        let sights = self.sights()?;
+        let there = sights.iter().filter(|own| !own.is_gone());
+        let mut jobs: Vec<_> =
+            there.filter_map(|own| Remembered::of(own, now)).filter(is_own).collect();
+        jobs.sort_by(|one, other| one.name.as_str().cmp(other.name.as_str()));
+        Ok(jobs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_seen_runs_on() {
+        let day = |days: i64| Timestamp::from_second(days * 24 * 3600).unwrap();
+        let alarm = |clock, now| {
+            let deadline = Some(Deadline::seen(clock, day(14), day(now)));
+            let (name, service) = ("seed-1".parse().unwrap(), Service::ImportExport);
+            Remembered { name, service, state: "Creating".to_owned(), deadline }.alarm()
+        };
+        let near = Some(ErrorKind::Resumable);
+        assert_eq!((alarm(Clock::Tracking, 6), alarm(Clock::Tracking, 7)), (None, near));
+        assert_eq!(alarm(Clock::Tracking, 20), near);
+        assert_eq!((alarm(Clock::Arrival, 13), alarm(Clock::Arrival, 15)), (None, near));
+        assert_eq!(alarm(Clock::Retention, 15), None);
+    }
+}
