@@ -120,6 +120,8 @@ pub enum Error {
     ClientCertificate { path: PathBuf, rule: &'static str },
     #[error("The shared access signature is none: {rule}")]
     Sas { rule: &'static str },
+    #[error("What is to be sent as a token is none: it has a blank, a line end or the like in it")]
+    TokenForm,
     #[error("The token was good until {until:.0}")]
     TokenOver { until: jiff::Timestamp },
     #[error("Azure does not take the sign-in: {code}: {message}")]
@@ -292,7 +294,7 @@ impl Diagnose for Error {
             Error::SasOver { .. } => "sas-over",
             Error::TokenOver { .. } => "azure-token-over",
             Error::NotTaken { code, .. } if is_over(code) => "azure-token-over",
-            Error::NotTaken { .. } => "azure-token-refused",
+            Error::TokenForm | Error::NotTaken { .. } => "azure-token-refused",
             Error::NotAllowed { .. } => "azure-not-allowed",
             Error::NotFound { .. } => "azure-not-found",
             Error::Refused { .. } => "azure-refused",
@@ -346,6 +348,7 @@ impl Diagnose for Error {
             | Error::CliSignedOut
             | Error::NoIdentity { .. }
             | Error::SasOver { .. }
+            | Error::TokenForm
             | Error::TokenOver { .. }
             | Error::NotTaken { .. }
             | Error::NotAllowed { .. }
@@ -385,7 +388,7 @@ impl Diagnose for Error {
                  identity"
             }
             Error::Sas { .. } => "put what stands behind the `?` of the address into the file",
-            Error::TokenOver { .. } | Error::NotTaken { .. } => SIGN_IN_AGAIN,
+            Error::TokenForm | Error::TokenOver { .. } | Error::NotTaken { .. } => SIGN_IN_AGAIN,
             Error::NotAllowed { asked, code, .. } => asked.advice(code),
             Error::SasOver { .. } => "make a new signature, and put it where this one is",
             Error::Unreachable { .. } if is_of_unknown_issuer(self) => {

@@ -13,7 +13,7 @@ use azure_identity::{AzureCliCredential, AzureCliCredentialOptions, Executor};
 use disk_prep::noun::Address;
 use disk_prep::sys::child;
 use disk_prep::sys::hold::hold;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tracing::info;
 use url::Url;
 
@@ -147,6 +147,10 @@ impl Tokens {
             Error::CliMissing if !self.is_chosen => Error::NotSignedIn,
             error => error,
         })?;
+        // What no header takes would pass for a service that cannot be reached.
+        if !token.expose_secret().bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Error::TokenForm);
+        }
         info!(from = self.sign_in.kind().word(), scope = self.scope, "signed in");
         *held() = Some(CachedToken::new(token.clone(), lifetime));
         Ok(token)

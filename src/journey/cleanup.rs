@@ -16,6 +16,7 @@ use crate::azure::Container;
 use crate::outcome::Failure;
 use crate::repository::Rank;
 use crate::staging::{Origin, Seed, SeedState, Staging};
+use crate::state::State;
 use crate::vault::{
     Error, Lease, SeedLink, SeedList, Vault, clear as clear_import, cleared, mark_cleared,
 };
@@ -43,6 +44,7 @@ pub fn clear(
         return Ok(Cleared::before(&vault, path));
     }
     expect_age(&vault, how.older_than_days)?;
+    expect_unawaited(&vault, &state)?;
     let staging = staging(&vault, options, desk)?;
     let seed = own_seed(&vault, &staging)?;
     let is_shared = shares(&vault, vault.seed()?);
@@ -111,6 +113,19 @@ fn shares(vault: &Vault, link: &SeedLink) -> bool {
     vault.container == link.container
         && link.storage_account.is_none()
         && (vault.prefix.starts_with(&link.prefix) || link.prefix.starts_with(&vault.prefix))
+}
+
+/// Refuses while another vault of this machine waits for the same seed.
+fn expect_unawaited(vault: &Vault, state: &State) -> Result<(), Failure> {
+    let seed = vault.seed()?.id;
+    let awaits = |own: &Vault| {
+        let is_same = own.seed.as_ref().is_some_and(|link| link.id == seed);
+        is_same && own.name != vault.name && own.awaits_seed()
+    };
+    match state.vaults()?.into_iter().find(awaits) {
+        Some(other) => Err(Error::SeedAwaited { vault: other.name }.into()),
+        None => Ok(()),
+    }
 }
 
 /// Refuses a vault that has not been protected for so long.

@@ -1,7 +1,7 @@
 //! The end of a job that brought plain files: they stay in the container they were sent to, so
 //! nothing of them is deleted. What ends is their seed, and the hold on the drives.
 
-use disk_prep::noun::{Diagnose, ErrorKind, Hint, JobName, count};
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, JobName, count, typed};
 
 use super::connections::{AzureOptions, BlobAccess};
 use super::desk::Desk;
@@ -19,7 +19,7 @@ pub enum Error {
     #[error("Job {job} brought a repository, which a vault has to take in first")]
     Repository { job: JobName },
     #[error("{} of job {job} {} not as the drives had {}", count(*blobs, "blob"), are(*blobs), them(*blobs))]
-    NotThere { job: String, blobs: u64 },
+    NotThere { job: String, blobs: u64, other: u64 },
 }
 
 const fn are(number: u64) -> &'static str {
@@ -28,6 +28,18 @@ const fn are(number: u64) -> &'static str {
 
 const fn them(number: u64) -> &'static str {
     if number == 1 { "it" } else { "them" }
+}
+
+/// How what differs in a container is sent again; what is there is not written over.
+pub fn send_them(job: &str, other: u64) -> String {
+    let line = typed(["azseed", "job", "repair", "--all", "--job", job]);
+    match other {
+        0 => format!("`{line}` sends what is missing"),
+        _ => format!(
+            "what is there and differs is not written over: delete those blobs, then `{line}` sends \
+             all that is missing"
+        ),
+    }
 }
 
 impl Diagnose for Error {
@@ -46,9 +58,13 @@ impl Diagnose for Error {
     }
     fn hint(&self) -> Option<Hint> {
         Some(Hint::new(match self {
-            Error::NotOver { .. } => "follow it with `azseed job status`",
-            Error::Repository { .. } => "take it in with `azseed vault run`, then `azseed cleanup`",
-            Error::NotThere { .. } => "send them with `azseed job repair --all`",
+            Error::NotOver { job, .. } => {
+                format!("follow it with `{}`", typed(["azseed", "job", "status", "--job", job]))
+            }
+            Error::Repository { .. } => {
+                "take it in with `azseed vault run`, then `azseed cleanup`".to_owned()
+            }
+            Error::NotThere { job, other, .. } => send_them(job, *other),
         }))
     }
 }
@@ -95,7 +111,7 @@ pub fn clear_files(
     let found = reconcile(target, azure, blobs, Some(&first), desk)?;
     let wrong = found.missing.saturating_add(found.other);
     if wrong > 0 {
-        return Err(Error::NotThere { job: found.job, blobs: wrong }.into());
+        return Err(Error::NotThere { job: found.job, blobs: wrong, other: found.other }.into());
     }
     let drives: Vec<String> = jobs.iter().flat_map(serials).collect();
     let is_cleared = |seed: &Seed| seed.state == SeedState::Cleared;
@@ -107,7 +123,8 @@ pub fn clear_files(
         let (job, free) = (&found.job, count(drives.len(), "drive"));
         let what = format!(
             "Would end job {job}: its {free} would be free for other data; its files stay where \
-             they were sent to"
+             they were sent to{}",
+            length_alone(found.unproven)
         );
         desk.attendant.consent(&what)?;
         if let Some((_, staging)) = target.seed.as_ref().filter(|_| is_open) {
@@ -116,6 +133,17 @@ pub fn clear_files(
         jobs.iter().try_for_each(|job| state.free_drives(job))?;
     }
     Ok(FilesCleared { job: found.job.clone(), drives, found, is_changed, is_dry })
+}
+
+/// What a person should know before the last copy but this one may go.
+pub fn length_alone(unproven: u64) -> String {
+    match unproven {
+        0 => String::new(),
+        _ => format!(
+            "; of {} only the length was compared, since the service has no MD5",
+            count(unproven, "file")
+        ),
+    }
 }
 
 fn serials(job: &Job) -> Vec<String> {

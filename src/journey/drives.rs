@@ -58,7 +58,7 @@ pub fn list(names: &[DriveName], desk: &Desk<'_>) -> Result<DriveList, Failure> 
 /// yet, and may not make one, knows of none.
 pub fn held_here(desk: &Desk<'_>) -> Result<TakenDrives, Failure> {
     let Ok(state) = desk.state() else { return Ok(TakenDrives::default()) };
-    let held = state.drives_of_others(Uuid::nil())?.into_iter();
+    let held = state.drives_held(Uuid::nil())?.into_iter();
     Ok(TakenDrives(held.map(|own| (own.serial, own.job)).collect()))
 }
 

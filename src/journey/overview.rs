@@ -104,6 +104,8 @@ pub struct Overview {
     pub seeds: Vec<SeedSight>,
     /// The vaults.
     pub vaults: Vec<VaultSight>,
+    /// Why records of seeds and vaults cannot be read.
+    pub unread: Vec<String>,
 }
 
 /// Looks at all that this machine knows.
@@ -143,7 +145,9 @@ pub fn overview(options: &OverviewOptions, desk: &Desk<'_>) -> Result<Overview, 
         };
         vaults.push(VaultSight { vault, sight });
     }
-    Ok(Overview { seeds, vaults })
+    let unread = state.unread_seeds()?.into_iter().chain(state.unread_vaults(None)?);
+    let unread = unread.map(|error| chain(&error)).collect();
+    Ok(Overview { seeds, vaults, unread })
 }
 
 /// Why somebody could not be asked; if it is the network, that is remembered.

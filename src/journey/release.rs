@@ -45,6 +45,15 @@ pub fn give_up(
     if attendant.can_ask() && attendant.ask(&question).as_deref() != Some(serial.as_str()) {
         return Err(NotConfirmed { serial: serial.clone() }.into());
     }
+    if let Hold::Place | Hold::None = hold
+        && let Some(sent) = state.jobs_with(&seed.target.job, serial)?.first()
+    {
+        attendant.consent(&format!(
+            "Drive {serial} was sent with job {}, which was {} when it was seen last: nothing of it \
+             could be repaired or compared any more, and its key would not be told",
+            sent.name, sent.state
+        ))?;
+    }
     let was_over = journals.survey_of(serial)?.is_none_or(|own| own.state == CopyState::Released);
     release(&journals, serial, &hold)?;
     state.remember(seed.id, &seed.target.job, &path, drives_of(&journals)?)?;

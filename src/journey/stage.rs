@@ -21,7 +21,8 @@ use crate::outcome::Failure;
 use crate::repository::{BackupDone, Choice, FolderStore, Linked, NotRead, Repository, Settings};
 use crate::staging::{
     Destination, Drives, Error, Looked, Origin, Seed, SeedKind, SeedState, StageOptions, Staged,
-    Staging, Workload, adopt, begin, check_source, is_of_agent, look, stage, stale_locks,
+    Staging, Workload, adopt, begin, check_apart, check_source, is_of_agent, look, stage,
+    stale_locks,
 };
 use crate::staging::{Room, drives_of, expect_room};
 use crate::state::State;
@@ -139,6 +140,7 @@ pub fn take(options: AdoptOptions, desk: &Desk<'_>) -> Result<SeedShown, Failure
     let password = given.map(|path| read_password(path, Weak::Accepted)).transpose()?;
     // Before anything is made, so that what cannot be adopted leaves nothing behind.
     let root = check_source(source)?;
+    check_apart(&root, path)?;
     let held = there.and_then(|seed| seed.workload);
     let workload = workload_of(&root, *workload, held)?;
     if workload.is_some() {
@@ -165,6 +167,9 @@ pub fn take(options: AdoptOptions, desk: &Desk<'_>) -> Result<SeedShown, Failure
     }
     let staging = desk.make(path)?;
     let seed = adopt(source, &staging, target, workload, Timestamp::now())?;
+    if given.is_some() && seed.kind != SeedKind::Repository {
+        desk.attendant.tell_unused("--password-file is not used: plain files have no password");
+    }
     state.remember(seed.id, &seed.target.job, staging.path(), drives_of(&staging.journals())?)?;
     let stale = stale_locks(&root);
     if stale > 0 {

@@ -13,7 +13,9 @@ use crate::azure::Container;
 use crate::outcome::{Failure, both};
 use crate::policy::Retention;
 use crate::repository::{BlobStore, Choice, Error as RepositoryError, Repository};
-use crate::staging::{Destination, Error as StagingError, Origin, Seed, SeedKind, Staging};
+use crate::staging::{
+    Destination, Error as StagingError, Origin, Seed, SeedKind, SeedState, Staging,
+};
 use crate::state::State;
 use crate::vault::{Error, SeedLink, Vault, claim, claimed, covered, tell_first, this_host};
 
@@ -46,6 +48,14 @@ pub fn pick(options: &VaultOptions, state: &State) -> Result<Vault, Failure> {
         vaults.retain(|vault| vault.name.as_str().eq_ignore_ascii_case(name.as_str()));
     }
     let name = || options.vault.as_ref().map_or("at all".to_owned(), ToString::to_string);
+    // What cannot be read may be the one that is meant.
+    let unread = match (vaults.is_empty(), &options.vault) {
+        (false, Some(_)) => None,
+        (_, name) => state.unread_vaults(name.as_ref())?.pop(),
+    };
+    if let Some(unread) = unread {
+        return Err(unread.into());
+    }
     match vaults.len() {
         0 => Err(Error::NoVault { name: name() }.into()),
         1 => Ok(vaults.remove(0)),
@@ -158,8 +168,13 @@ pub fn make(
     let VaultOptions { azure, blobs, .. } = options;
     let container =
         container(azure, blobs, &vault.storage_account, &vault.container, desk.attendant)?;
-    if claimed(container.as_ref())?.is_none() && !create.is_adopted {
-        expect_empty(&vault, container.as_ref())?;
+    if claimed(container.as_ref())?.is_none() {
+        if seed.state == SeedState::Cleared {
+            return Err(StagingError::Cleared { path: entered.path().to_owned() }.into());
+        }
+        if !create.is_adopted {
+            expect_empty(&vault, container.as_ref())?;
+        }
     }
     // A claim without a record is found again by the same call.
     claim(container.as_ref(), &vault.name, seed.id)?;

@@ -58,7 +58,8 @@ pub fn check(
     let protection = container.protection();
     let path = vault.container.to_string();
     let protection = protection.map_err(|source| Error::Blob { path, source })?;
-    Ok(VaultChecked { vault: vault.name, found, cures, protection })
+    let is_mending = cure == Cure::Tried;
+    Ok(VaultChecked { vault: vault.name, found, is_mending, cures, protection })
 }
 
 /// Looks at all that is asked for.
@@ -168,6 +169,8 @@ pub struct VaultChecked {
     pub vault: VaultName,
     /// What was found; after a cure, what is so then.
     pub found: Found,
+    /// Whether a cure was asked for.
+    pub is_mending: bool,
     /// What became of each damaged file, if a cure was tried.
     pub cures: Vec<(Place, Mended)>,
     /// What keeps its blobs.

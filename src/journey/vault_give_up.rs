@@ -43,6 +43,10 @@ pub fn give_up(
         false => 0,
     };
     writer.record(|own| {
+        if own.kept_aside > 0 {
+            // What was made last is gone; the next is due.
+            own.incremented_at = own.restorable_at;
+        }
         (own.joins_since, own.kept_aside) = (None, 0);
         own.cleaned_at = Some(Timestamp::now());
     })?;

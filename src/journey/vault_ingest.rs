@@ -23,7 +23,7 @@ pub fn follow(writer: &mut Writer<'_>, container: &dyn Container) -> Result<bool
     let Some(at) = taken_in(container, writer.vault.seed()?.id)? else { return Ok(false) };
     writer.record(|own| {
         own.ingested_at = Some(at);
-        (own.joins_since, own.kept_aside) = (None, 0);
+        own.none_is_aside();
     })?;
     Ok(true)
 }
@@ -87,7 +87,7 @@ pub fn take_in(
     let ingested = arrival.take_in(&blobs, import, taking)?;
     writer.record(|own| {
         own.ingested_at = Some(Timestamp::now());
-        (own.joins_since, own.kept_aside) = (None, 0);
+        own.none_is_aside();
     })?;
     Ok((ingested, staging))
 }

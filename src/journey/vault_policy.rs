@@ -1,9 +1,9 @@
 //! `vault policy`: which snapshots of a vault are kept, what is let go, and what a policy would keep.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use disk_prep::noun::{Diagnose, ErrorKind, Hint, Schedule, VaultName, ZoneName, visible_line};
+use disk_prep::sys::given;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{ToSpan, Zoned};
@@ -17,9 +17,6 @@ use crate::policy::{
 };
 use crate::schedule::turns;
 use crate::vault::{Error, Vault, points, this_host, vault_coverage};
-
-/// A policy file is small, bytes.
-const MOST_BYTES: u64 = 1 << 20;
 
 /// A policy that cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -106,12 +103,8 @@ pub fn template(name: &str) -> Result<Template, PolicyError> {
 }
 
 fn file(path: &Path) -> Result<Policy, PolicyError> {
-    let read = || {
-        let mut text = String::new();
-        std::fs::File::open(path)?.take(MOST_BYTES).read_to_string(&mut text)?;
-        Ok(text)
-    };
-    let text = read().map_err(|source| PolicyError::Read { path: path.to_owned(), source })?;
+    let text = given::read_text(path)
+        .map_err(|source| PolicyError::Read { path: path.to_owned(), source })?;
     let form = |fault| PolicyError::Form { path: path.to_owned(), fault: Box::new(fault) };
     Policy::from_toml(&text).map_err(form)
 }

@@ -99,6 +99,9 @@ fn run_now(
     if wish.without_seed && ran.state != VaultState::Protected {
         ran.state = VaultState::Ingesting;
     }
+    if wish.without_seed && ran.state == VaultState::Protected {
+        desk.attendant.tell_unused("--without-seed is not used: the vault has its seed");
+    }
     if !is_due(&mut ran, &writer.vault, options, wish, desk)? {
         return Ok((ran, Logged(None)));
     }
@@ -232,7 +235,7 @@ fn go_on(
         let snapshots = gone.iter().map(|own| JudgedSnapshot::of(own, zone)).collect();
         desk.attendant.show(&LetGo { vault: vault.name.clone(), snapshots });
     };
-    let container = home.0.container();
+    let (container, is_in_vault) = (home.0.container(), matches!(home.1, Home::Vault));
     let mut done = increment(vault, home, secret, &asked, &monitor, &show)?;
     done.remarks = without_told(done.remarks, container.as_ref())?;
     for text in &done.idle_patterns {
@@ -242,6 +245,7 @@ fn go_on(
         own.sources.clone_from(&done.sources);
         if done.backup.is_some() {
             own.incremented_at = Some(Timestamp::now());
+            own.restorable_at = own.incremented_at.filter(|_| is_in_vault).or(own.restorable_at);
         }
     })?;
     Ok(done)

@@ -37,13 +37,16 @@ pub fn look(vault: Vault, options: &VaultOptions, desk: &Desk<'_>) -> Result<Sta
 /// Shows how far each vault of this machine is; one that cannot be asked for is named, and the
 /// others go on.
 pub fn list(options: &VaultOptions, desk: &Desk<'_>) -> Result<Standings, Failure> {
-    let vaults = desk.state()?.vaults()?;
+    let state = desk.state()?;
+    let vaults = state.vaults()?;
+    let unread = state.unread_vaults(None)?;
+    unread.iter().for_each(|error| desk.attendant.warn(&chain(error)));
     let look = |vault: Vault| {
         let own = VaultOptions { vault: Some(vault.name.clone()), ..options.clone() };
         let known = vault.clone();
         status(vault, &own, desk).map_err(|error| Box::new((known, chain(error.0.as_ref()))))
     };
-    Ok(Standings(vaults.into_iter().map(look).collect()))
+    Ok(Standings { vaults: vaults.into_iter().map(look).collect(), is_whole: unread.is_empty() })
 }
 
 /// How far a vault is, and what its machines told.
@@ -57,4 +60,9 @@ pub struct Standing {
 
 /// How far each vault is; why nobody knows it of one.
 #[derive(Debug)]
-pub struct Standings(pub Vec<Result<Status, Box<(Vault, String)>>>);
+pub struct Standings {
+    /// Of each vault.
+    pub vaults: Vec<Result<Status, Box<(Vault, String)>>>,
+    /// Whether all records of vaults could be read.
+    pub is_whole: bool,
+}

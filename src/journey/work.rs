@@ -24,7 +24,7 @@ use crate::outcome::{Attendant, Failure, MissingFlags, all};
 use crate::repository::is_repository_path;
 use crate::staging::{
     AtWork, Destination, Error as StagingError, Seed, SeedKind, SeedState, Staging,
-    check_unchanged, check_whole, drives_of,
+    check_no_journal, check_unchanged, check_whole, drives_of,
 };
 use crate::state::State;
 
@@ -342,6 +342,9 @@ pub fn data_set(seed: &Seed, staging: &Staging) -> Result<DataSet, Failure> {
     data.check_names(set.files.iter().map(ListedFile::source))?;
     if set.files.is_empty() {
         return Err(dataset::Error::NothingToCopy { root: set.root }.into());
+    }
+    if !is_repository {
+        set.files.iter().try_for_each(|file| check_no_journal(&set.root, &file.source()))?;
     }
     Ok(set)
 }

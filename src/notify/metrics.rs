@@ -18,6 +18,12 @@ pub enum MetricsError {
         /// The file.
         path: PathBuf,
     },
+    /// What is there is not replaced.
+    #[error("{} is no plain file, so nothing is written there", path.display())]
+    Kind {
+        /// The file.
+        path: PathBuf,
+    },
     /// It could not be written.
     #[error("Cannot write the metrics file {}", path.display())]
     Write {
@@ -33,17 +39,20 @@ impl Diagnose for MetricsError {
     fn code(&self) -> &'static str {
         match self {
             MetricsError::NoFolder { .. } => "metrics-folder-missing",
+            MetricsError::Kind { .. } => "metrics-not-plain",
             MetricsError::Write { .. } => "metrics-not-written",
         }
     }
     fn kind(&self) -> ErrorKind {
         match self {
             MetricsError::NoFolder { .. } => ErrorKind::Usage,
+            MetricsError::Kind { .. } => ErrorKind::Guard,
             MetricsError::Write { .. } => ErrorKind::LeftOut,
         }
     }
     fn hint(&self) -> Option<Hint> {
-        None
+        let text = "name another file; links, folders and devices are left as they are";
+        matches!(self, MetricsError::Kind { .. }).then(|| Hint::new(text))
     }
 }
 
@@ -69,15 +78,25 @@ pub struct Measured {
     pub backup: Option<[u64; 4]>,
 }
 
-/// Refuses a file for which there is no folder, before the run.
+/// Refuses a file for which there is no folder, and a place of something else, before the run.
 pub fn may_write(path: &Path) -> Result<(), MetricsError> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let is_there = folder.is_none_or(Path::is_dir) && path.file_name().is_some() && !path.is_dir();
-    if is_there { Ok(()) } else { Err(MetricsError::NoFolder { path: path.to_owned() }) }
+    if !folder.is_none_or(Path::is_dir) || path.file_name().is_none() {
+        return Err(MetricsError::NoFolder { path: path.to_owned() });
+    }
+    expect_plain(path)
+}
+
+fn expect_plain(path: &Path) -> Result<(), MetricsError> {
+    match path.symlink_metadata() {
+        Ok(about) if !about.is_file() => Err(MetricsError::Kind { path: path.to_owned() }),
+        _ => Ok(()),
+    }
 }
 
 /// Replaces the file.
 pub fn write(path: &Path, measured: &Measured) -> Result<(), MetricsError> {
+    expect_plain(path)?;
     let failed = |source| MetricsError::Write { path: path.to_owned(), source };
     durable::write(path, text(measured).as_bytes(), Access::Public).map_err(failed)
 }
@@ -154,18 +173,26 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_replaced_whole_for_everybody_to_read_and_a_link_is_not_followed() {
+    fn a_plain_file_alone_is_replaced_whole_for_everybody_to_read() {
         let folder = tempfile::tempdir().unwrap();
         let (path, other) = (folder.path().join("azseed.prom"), folder.path().join("other"));
         std::fs::write(&other, "kept").unwrap();
         std::os::unix::fs::symlink(&other, &path).unwrap();
-        write(&path, &measured()).unwrap();
+        for odd in [path.as_path(), folder.path(), Path::new("/dev/null")] {
+            let codes =
+                [may_write(odd), write(odd, &measured())].map(|own| own.unwrap_err().code());
+            assert_eq!(codes, ["metrics-not-plain"; 2], "{odd:?}");
+        }
+        assert!(std::fs::symlink_metadata(&path).unwrap().is_symlink());
+        std::fs::remove_file(&path).unwrap();
+        for _ in 0..2 {
+            write(&path, &measured()).unwrap();
+        }
         let about = std::fs::symlink_metadata(&path).unwrap();
         assert!(about.is_file() && about.permissions().mode() & 0o777 == 0o644);
         assert_eq!(std::fs::read_to_string(&other).unwrap(), "kept");
         let nowhere = folder.path().join("no/azseed.prom");
         assert_eq!(may_write(&nowhere).unwrap_err().code(), "metrics-folder-missing");
-        assert_eq!(may_write(folder.path()).unwrap_err().code(), "metrics-folder-missing");
         let error = write(&nowhere, &measured()).unwrap_err();
         assert_eq!((error.code(), error.kind()), ("metrics-not-written", ErrorKind::LeftOut));
     }

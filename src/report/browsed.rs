@@ -1,12 +1,11 @@
 //! What snapshots hold, as a person and a script see it.
 
-use std::path::Path;
-
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::path_text::PathText;
 use super::record::{Record, line};
 use crate::journey::vault_read::{Entries, Looked};
 use crate::outcome::{Exit, Outcome};
@@ -23,7 +22,7 @@ pub(super) struct EntryRecord<'a> {
     /// The machine that it is of.
     host: &'a str,
     /// The whole path.
-    path: &'a Path,
+    path: PathText<'a>,
     /// `file`, `folder`, `link` or `special`.
     kind: &'static str,
     /// Bytes of a file.
@@ -41,7 +40,7 @@ pub(super) struct EntryRecord<'a> {
     /// When it was changed; null if the snapshot does not say.
     mtime: Option<Timestamp>,
     /// Where a link leads; null of anything else.
-    link_target: Option<&'a Path>,
+    link_target: Option<PathText<'a>>,
 }
 
 impl Record for EntryRecord<'_> {
@@ -104,7 +103,7 @@ impl Outcome for Entries {
                 snapshot: &self.snapshot.id,
                 time: self.snapshot.time,
                 host: &self.snapshot.host,
-                path: &own.path,
+                path: PathText(&own.path),
                 kind: word(own.kind),
                 bytes: own.bytes,
                 mode: own.mode.map(|mode| format!("{mode:04o}")),
@@ -113,7 +112,7 @@ impl Outcome for Entries {
                 user: own.owner_name.0.as_deref(),
                 group: own.owner_name.1.as_deref(),
                 mtime: own.mtime,
-                link_target: own.link_target.as_deref(),
+                link_target: own.link_target.as_deref().map(PathText),
             })
         };
         self.entries.iter().map(record).collect()

@@ -5,11 +5,11 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
-use std::path::Path;
 
+use super::path_text::PathText;
 use super::record::{Record, line};
 use crate::journey::cleanup::Cleared;
-use crate::journey::cleanup_files::FilesCleared;
+use crate::journey::cleanup_files::{FilesCleared, length_alone};
 use crate::outcome::{Exit, Outcome};
 
 /// What was deleted once the vault had all of the seed.
@@ -18,7 +18,7 @@ pub(super) struct CleanupRecord<'a> {
     /// The vault.
     vault: &'a str,
     /// The staging path.
-    staging: &'a Path,
+    staging: PathText<'a>,
     /// Imported blobs that are gone.
     blobs_deleted: u64,
     /// Imported blobs that were left alone, since somebody changed them.
@@ -65,7 +65,7 @@ impl Outcome for Cleared {
     fn json(&self) -> Vec<Value> {
         vec![line(&CleanupRecord {
             vault: &self.vault,
-            staging: &self.staging,
+            staging: PathText(&self.staging),
             blobs_deleted: self.blobs_deleted,
             blobs_left: &self.blobs_left,
             files_deleted: self.files_deleted,
@@ -106,12 +106,13 @@ impl Outcome for FilesCleared {
         let FilesCleared { job, drives, found, is_changed, is_dry } = self;
         let files = count(found.equal.saturating_add(found.unproven), "file");
         let drives = drives.join(", ");
+        let alone = length_alone(found.unproven);
         vec![match (is_changed, is_dry) {
             (true, false) => {
-                format!("Job {job} is at its end: {files} where they belong; free: {drives}")
+                format!("Job {job} is at its end: {files} where they belong{alone}; free: {drives}")
             }
             (true, true) => format!(
-                "Job {job} would be at its end: {files} where they belong; it would free: {drives}"
+                "Job {job} would be at its end: {files} where they belong{alone}; it would free: {drives}"
             ),
             (false, _) => format!("Job {job} was at its end before. Nothing was left to do"),
         }]

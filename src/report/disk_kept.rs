@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::disk_backup::{backup_record, moment};
+use super::path_text::PathTexts;
 use super::record::{Record, line};
 use crate::disk_backup::typed_time;
 use crate::journey::disk_prune::{ChangedDisk, GonePoint, Pruned, PrunedDisk};
@@ -123,7 +124,7 @@ pub(super) struct DiskScheduleRecord<'a> {
     /// What was done with them: `written`, `started` or `removed`.
     deed: &'a str,
     /// Their files; empty if there were none to delete.
-    units: &'a [PathBuf],
+    units: PathTexts<'a>,
 }
 
 impl Record for DiskScheduleRecord<'_> {
@@ -159,7 +160,7 @@ impl Outcome for DiskUnits {
             UnitDeed::Started => "started",
             UnitDeed::Removed => "removed",
         };
-        vec![line(&DiskScheduleRecord { deed, units: &self.files })]
+        vec![line(&DiskScheduleRecord { deed, units: PathTexts(&self.files) })]
     }
 }
 

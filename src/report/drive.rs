@@ -1,7 +1,5 @@
 //! Drives in words and as records.
 
-use std::path::Path;
-
 use disk_prep::drive::{
     Drive, Ejected, Hardware, Look as Sight, Rotation, Transport, Usage, Zones,
 };
@@ -10,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::path_text::PathText;
 use super::record::{Record, line};
 use crate::check::drive::{Change, DriveList, Look, Verdict};
 use crate::outcome::Outcome;
@@ -25,7 +24,7 @@ pub(super) struct DriveRecord<'a> {
     /// Size in bytes.
     bytes: Option<u64>,
     /// The device or the image file.
-    path: &'a Path,
+    path: PathText<'a>,
     /// Whether it has a turning disk.
     rotational: Option<bool>,
     /// Logical sector size in bytes.
@@ -39,7 +38,7 @@ pub(super) struct DriveRecord<'a> {
     /// Codes of what makes it unfit; `azseed explain` knows them.
     codes: &'a [&'static str],
     /// The name of `/dev/disk/by-id`, which stays the same.
-    by_id: Option<&'a Path>,
+    by_id: Option<PathText<'a>>,
     /// How it is attached, such as `sata` or `usb`; null for image files.
     #[schemars(with = "Option<String>")]
     transport: Option<Transport>,
@@ -78,7 +77,7 @@ pub(super) struct UnpluggedRecord<'a> {
     #[schemars(with = "Option<String>")]
     serial: Option<&'a Serial>,
     /// The device that it was.
-    path: &'a Path,
+    path: PathText<'a>,
 }
 
 impl Record for UnpluggedRecord<'_> {
@@ -154,14 +153,14 @@ impl Look {
             serial: drive.map(|drive| &drive.serial),
             model: drive.and_then(|drive| drive.model.as_deref()),
             bytes: drive.map(|drive| drive.bytes),
-            path: &self.path,
+            path: PathText(&self.path),
             rotational: drive.map(|drive| drive.rotational),
             sector_bytes: drive.map(|drive| drive.sector_bytes),
             fit: self.verdict != Verdict::Unfit,
             reasons: &self.reasons,
             verdict: self.verdict.word(),
             codes: &self.codes,
-            by_id: own.and_then(|own| own.by_id.as_deref()),
+            by_id: own.and_then(|own| own.by_id.as_deref()).map(PathText),
             transport: own.map(|own| own.transport),
             physical_sector_bytes: own.map(|own| own.physical_sector_bytes),
             rotations_per_minute: rounds,
@@ -217,7 +216,7 @@ impl Outcome for Change {
         match self {
             Change::PluggedIn(look) => vec![look.json()],
             Change::Unplugged { path, serial } => {
-                vec![line(&UnpluggedRecord { serial: serial.as_ref(), path })]
+                vec![line(&UnpluggedRecord { serial: serial.as_ref(), path: PathText(path) })]
             }
         }
     }

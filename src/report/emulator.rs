@@ -1,6 +1,6 @@
 //! What the emulator says, in words and as records.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use azseed_emulator::{Facts, Reply, Style};
 use disk_prep::noun::{AccountName, ByteSize, ErrorKind, Serial, SubscriptionId, count};
@@ -184,7 +184,7 @@ pub struct Listening<'a> {
     /// What the emulator says of itself.
     pub facts: &'a Facts,
     /// The cloud that it stands for, as it was named.
-    pub cloud: &'a Path,
+    pub cloud: &'a PathBuf,
 }
 
 impl Listening<'_> {

@@ -1,13 +1,12 @@
 //! What a dry run says of `stage` and of `job ship`, in words and as records.
 
-use std::path::{Path, PathBuf};
-
 use disk_prep::noun::{ByteSize, JobName, VaultName, count};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::path_text::{PathText, PathTexts};
 use super::record::{Record, line};
 use crate::journey::job::{ParcelForeseen, ParcelsForeseen, Way};
 use crate::journey::stage_foreseen::StageForeseen;
@@ -17,12 +16,12 @@ use crate::outcome::Outcome;
 #[derive(Serialize, JsonSchema)]
 pub(super) struct StageForeseenRecord<'a> {
     /// Where it would be written.
-    staging: &'a Path,
+    staging: PathText<'a>,
     /// The import job.
     #[schemars(with = "String")]
     job: &'a JobName,
     /// What would be read.
-    sources: &'a [PathBuf],
+    sources: PathTexts<'a>,
     /// Files and links of it.
     files: u64,
     /// Their bytes.
@@ -68,9 +67,9 @@ impl Outcome for StageForeseen {
 
     fn json(&self) -> Vec<Value> {
         vec![line(&StageForeseenRecord {
-            staging: &self.staging,
+            staging: PathText(&self.staging),
             job: &self.target.job,
-            sources: &self.sources,
+            sources: PathTexts(&self.sources),
             files: self.files,
             bytes: self.bytes,
             left_out: &self.left_out,

@@ -30,6 +30,7 @@ mod not_read;
 mod nsg;
 mod overview;
 mod packed;
+mod path_text;
 mod plan;
 mod prep_standing;
 mod prepared;

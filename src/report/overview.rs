@@ -1,15 +1,14 @@
 //! The one page of `status`, in words that fit 80 columns and as one record.
 
-use std::path::Path;
-
 use disk_prep::journal::CopyState;
-use disk_prep::noun::{ByteSize, count, shell_word};
+use disk_prep::noun::{ByteSize, ErrorKind, count, shell_word};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::job::{JobRecord, record};
+use super::path_text::PathText;
 use super::record::{Record, line};
 use super::standing::yours;
 use super::text::wrapped;
@@ -48,7 +47,7 @@ struct RememberedJob<'a> {
 #[derive(Serialize, JsonSchema)]
 struct SeedStanding<'a> {
     /// The staging path; of a `dataset.csv` the folder with its journals.
-    staging: &'a Path,
+    staging: PathText<'a>,
     /// The seed's own name, a GUID; null if there is none, or it cannot be looked at.
     id: Option<String>,
     /// Name of its import job; null if the path cannot be looked at.
@@ -101,6 +100,8 @@ pub(super) struct StatusRecord<'a> {
     seeds: Vec<SeedStanding<'a>>,
     /// The vaults.
     vaults: Vec<VaultStanding<'a>>,
+    /// Why records of seeds and vaults cannot be read.
+    unread: &'a [String],
 }
 
 impl Record for StatusRecord<'_> {
@@ -298,7 +299,7 @@ impl VaultSight {
 
 impl Outcome for Overview {
     fn lines(&self) -> Vec<String> {
-        if self.seeds.is_empty() && self.vaults.is_empty() {
+        if self.seeds.is_empty() && self.vaults.is_empty() && self.unread.is_empty() {
             let mut told = wrapped("Seed", "none that this machine knows");
             told.extend(wrapped(
                 "Next",
@@ -308,8 +309,9 @@ impl Outcome for Overview {
             return told;
         }
         let seeds = self.seeds.iter().map(SeedSight::lines);
+        let unread = self.unread.iter().map(|why| wrapped("Not read", why));
         let all: Vec<Vec<String>> =
-            seeds.chain(self.vaults.iter().map(VaultSight::lines)).collect();
+            seeds.chain(self.vaults.iter().map(VaultSight::lines)).chain(unread).collect();
         all.join(&String::new())
     }
 
@@ -327,24 +329,25 @@ impl Outcome for Overview {
             let last_run = own.vault.last_run.as_ref().map(last_run_record);
             VaultStanding { name, state, unreached, last_run, next_run, next }
         });
-        vec![line(&StatusRecord { seeds, vaults: vaults.collect() })]
+        vec![line(&StatusRecord { seeds, vaults: vaults.collect(), unread: &self.unread })]
     }
 
     fn exit(&self) -> Exit {
         let is_open =
             |own: &&SeedSight| own.seed().is_none_or(|own| own.state != SeedState::Cleared);
         let open = self.seeds.iter().filter(is_open);
-        Exit::of(open.flat_map(|own| {
+        let alarms = open.flat_map(|own| {
             let told = own.jobs().iter().filter_map(Job::alarm);
             told.chain(own.remembered.iter().filter_map(Remembered::alarm))
-        }))
+        });
+        Exit::of(alarms.chain(self.unread.iter().map(|_| ErrorKind::LeftOut)))
     }
 }
 
 fn seed_standing(own: &SeedSight) -> SeedStanding<'_> {
     let seed = own.seed();
     SeedStanding {
-        staging: &own.path,
+        staging: PathText(&own.path),
         id: seed.map(|seed| seed.id.to_string()),
         name: match &own.found {
             Found::Seed(seed) => Some(seed.target.job.as_str()),

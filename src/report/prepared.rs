@@ -5,6 +5,7 @@ use disk_prep::prepare::PreparedDrive;
 use serde_json::Value;
 
 use super::job::Said;
+use super::path_text::PathText;
 use super::prepared_records::{
     FailedRecord, IncompleteRecord, LeftOutRecord, NoJobRecord, PreparedRecord, SealedRecord,
 };
@@ -124,7 +125,7 @@ impl Outcome for Prepared {
             lines.push(line(&FailedRecord { serial, code, message, set_aside }));
         }
         for (serial, file, why) in self.left_out() {
-            let (path, source) = (&file.path, &file.source);
+            let (path, source) = (&file.path, PathText(&file.source));
             let (reason, code) = (why.text.as_str(), why.change.code());
             lines.push(line(&LeftOutRecord { serial, path, source, reason, code }));
         }

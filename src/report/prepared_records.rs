@@ -1,12 +1,11 @@
 //! The records of a preparation.
 
-use std::path::Path;
-
 use disk_prep::noun::{DrivePath, Serial};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::path_text::PathText;
 use super::record::Record;
 
 /// A drive is ready to be sent.
@@ -64,7 +63,7 @@ pub(super) struct LeftOutRecord<'a> {
     #[schemars(with = "String")]
     pub path: &'a DrivePath,
     /// The file that it is.
-    pub source: &'a Path,
+    pub source: PathText<'a>,
     /// Why it was left out, for people.
     pub reason: &'a str,
     /// Why, for programs: `file-unreadable`, `file-shrank`, `file-resized`, `file-modified`,

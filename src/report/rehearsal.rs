@@ -1,12 +1,11 @@
 //! A rehearsal in words and as records.
 
-use std::path::Path;
-
 use disk_prep::noun::ErrorKind;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::path_text::PathText;
 use super::record::{Record, line};
 use crate::journey::rehearse::{Comparison, Halted, STEPS, Step, StepEnded, Summary};
 use crate::outcome::{Exit, Outcome};
@@ -75,11 +74,11 @@ pub(super) struct RehearsalRecord<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     vault: Option<&'a [String]>,
     /// Where everything is kept; null if nothing is.
-    folder: Option<&'a Path>,
+    folder: Option<PathText<'a>>,
     /// The page with all of it; missing if it halted.
     #[schemars(with = "std::path::PathBuf")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    report: Option<&'a Path>,
+    report: Option<PathText<'a>>,
     /// The command that goes on; only if it halted.
     #[schemars(with = "String")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -131,7 +130,11 @@ impl Outcome for Halted {
 
     fn json(&self) -> Vec<Value> {
         let (folder, next) = (Some(self.folder.as_path()), Some(self.again.as_str()));
-        vec![line(&RehearsalRecord { folder, next, ..RehearsalRecord::default() })]
+        vec![line(&RehearsalRecord {
+            folder: folder.map(PathText),
+            next,
+            ..RehearsalRecord::default()
+        })]
     }
 
     fn exit(&self) -> Exit {
@@ -168,8 +171,8 @@ impl Outcome for Summary {
             drives: Some(&self.drives),
             dock: Some(&self.dock),
             vault: Some(&self.vault),
-            folder: self.folder.as_deref(),
-            report: self.report.as_deref(),
+            folder: self.folder.as_deref().map(PathText),
+            report: self.report.as_deref().map(PathText),
             next: None,
         })]
     }

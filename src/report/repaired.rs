@@ -1,11 +1,12 @@
 //! What was repaired and what a container holds, in words and as records.
 
-use disk_prep::noun::{ErrorKind, count};
+use disk_prep::noun::{ErrorKind, count, typed};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::record::{Record, line};
+use crate::journey::cleanup_files::send_them;
 use crate::journey::reconcile::{Difference, Reconciled, Unlike};
 use crate::journey::repair::{Deed, Fault, Left, Mended, Mode, Remark, Repaired};
 use crate::outcome::{Exit, Outcome};
@@ -280,9 +281,13 @@ impl Outcome for Reconciled {
                 "All that the drives held is in Azure. Next: `azseed cleanup --job {job}` ends \
                      the job and frees its drives"
             )),
-            (_, _) if missing.saturating_add(*other) > 0 => Some(
-                "Next: `azseed job repair --all` sends what is missing or different".to_owned(),
-            ),
+            (_, true) if missing.saturating_add(*other) > 0 => {
+                let line = typed(["azseed", "job", "repair", "--all", "--job", job]);
+                Some(format!("Next: `{line}` sends what is missing or different"))
+            }
+            (_, false) if missing.saturating_add(*other) > 0 => {
+                Some(format!("Next: {}", send_them(job, *other)))
+            }
             _ => None,
         });
         lines

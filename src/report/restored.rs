@@ -1,13 +1,12 @@
 //! Snapshots, and what was restored of one, as a person and a script see them.
 
-use std::path::{Path, PathBuf};
-
 use disk_prep::noun::ByteSize;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::path_text::{PathText, PathTexts};
 use super::record::{Record, line};
 use crate::journey::vault_read::{Restored, Snapshots};
 use crate::outcome::{Exit, Outcome};
@@ -25,7 +24,7 @@ pub(super) struct SnapshotRecord<'a> {
     /// The machine that was backed up.
     host: &'a str,
     /// What was backed up.
-    paths: &'a [PathBuf],
+    paths: PathTexts<'a>,
     /// Its files; null if it does not say.
     files: Option<u64>,
     /// Their bytes; null if it does not say.
@@ -62,7 +61,7 @@ pub(super) struct RestoredRecord<'a> {
     /// Id of the snapshot.
     snapshot: &'a str,
     /// The folder that it was restored to.
-    target: &'a Path,
+    target: PathText<'a>,
     /// Bytes that were written.
     bytes: u64,
     /// Files and links that were written.
@@ -76,7 +75,7 @@ pub(super) struct RestoredRecord<'a> {
     /// What is not as it was, by reason.
     left_out: Vec<NotRestoredRecord<'a>>,
     /// The folder or file of the snapshot that was meant; null if all of it.
-    path: Option<&'a Path>,
+    path: Option<PathText<'a>>,
     /// Whether it was only looked at what would change; the counts then say what would be.
     dry_run: bool,
     /// Reasons that were not to count as left out.
@@ -91,7 +90,7 @@ impl Record for RestoredRecord<'_> {
 #[derive(Serialize, JsonSchema)]
 pub(super) struct ChangeRecord<'a> {
     /// The path below the target.
-    path: &'a Path,
+    path: PathText<'a>,
     /// What would become of it: `written`, `replaced`, `adjusted` or `in-the-way`.
     change: &'static str,
     /// Bytes of a file.
@@ -150,7 +149,7 @@ impl Outcome for Snapshots {
                 tree: &own.tree,
                 time: own.time,
                 host: &own.host,
-                paths: &own.paths,
+                paths: PathTexts(&own.paths),
                 files: own.files,
                 bytes: own.bytes,
             })
@@ -217,19 +216,23 @@ impl Outcome for Restored {
             NotRestoredRecord { code: reason.code(), count: own.count, named: named.collect() }
         });
         let change = |own: &Change| {
-            line(&ChangeRecord { path: &own.path, change: word(own.kind), bytes: own.bytes })
+            line(&ChangeRecord {
+                path: PathText(&own.path),
+                change: word(own.kind),
+                bytes: own.bytes,
+            })
         };
         let mut all: Vec<Value> = self.changes.iter().flatten().map(change).collect();
         all.push(line(&RestoredRecord {
             snapshot: &self.snapshot.id,
-            target: &done.folder,
+            target: PathText(&done.folder),
             bytes: done.bytes,
             written: done.written,
             replaced: done.replaced,
             adjusted: done.adjusted,
             unchanged: done.unchanged,
             left_out: left_out.collect(),
-            path: self.below.as_deref(),
+            path: self.below.as_deref().map(PathText),
             dry_run: self.changes.is_some(),
             ignored: self.ignored.iter().map(Reason::code).collect(),
         }));

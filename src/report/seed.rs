@@ -1,7 +1,5 @@
 //! A seed in words and as a record.
 
-use std::path::Path;
-
 use disk_prep::noun::{
     AccountName, ByteSize, ContainerName, ErrorKind, JobName, VaultName, count, shell_word,
 };
@@ -12,6 +10,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::not_read::NotReadRecord;
+use super::path_text::PathText;
 use super::record::{Record, line};
 use crate::journey::stage::SeedShown;
 use crate::outcome::{Exit, Outcome};
@@ -34,7 +33,7 @@ pub(super) struct SeedRecord<'a> {
     #[schemars(with = "String")]
     state: &'a SeedState,
     /// The staging path.
-    staging: &'a Path,
+    staging: PathText<'a>,
     /// The import job.
     #[schemars(with = "String")]
     job: &'a JobName,
@@ -63,7 +62,7 @@ pub(super) struct SeedRecord<'a> {
     /// Files of the source that could not be read.
     unreadable_files: u64,
     /// The file with the repository's password; null if azseed wrote none.
-    password_file: Option<&'a Path>,
+    password_file: Option<PathText<'a>>,
     /// Id of the snapshot that this run made; null if it made none.
     snapshot: Option<&'a str>,
     /// Id of its tree.
@@ -102,15 +101,21 @@ pub(super) struct StagedSourceRecord<'a> {
     /// The machine; null if it is not known.
     host: Option<&'a str>,
     /// The source, absolute there.
-    path: &'a Path,
+    path: PathText<'a>,
 }
 
 fn sources(seed: &Seed) -> Vec<StagedSourceRecord<'_>> {
     if seed.hosts.is_empty() {
-        return seed.sources.iter().map(|path| StagedSourceRecord { host: None, path }).collect();
+        return seed
+            .sources
+            .iter()
+            .map(|path| StagedSourceRecord { host: None, path: PathText(path) })
+            .collect();
     }
     let of_host = seed.hosts.iter().flat_map(|own| {
-        own.sources.iter().map(|path| StagedSourceRecord { host: Some(own.host.as_str()), path })
+        own.sources
+            .iter()
+            .map(|path| StagedSourceRecord { host: Some(own.host.as_str()), path: PathText(path) })
     });
     of_host.collect()
 }
@@ -228,10 +233,12 @@ impl Outcome for SeedShown {
         });
         lines.extend(sources(&self.seed).iter().map(|own| match own.host {
             Some(host) if self.seed.hosts.len() > 1 => {
-                format!("Source        {host}: {}", own.path.display())
+                format!("Source        {host}: {}", own.path.0.display())
             }
-            _ => format!("Source        {}", own.path.display()),
+            _ => format!("Source        {}", own.path.0.display()),
         }));
+        let left_out = self.seed.choice.told();
+        lines.extend(left_out.iter().map(|own| format!("Left out      {own}")));
         for own in &self.seed.parcels {
             let (job, carrier, number) = (&own.job, &own.carrier, &own.tracking_number);
             lines.push(format!("Parcel        {job}: {carrier} {number}"));
@@ -268,7 +275,7 @@ impl Outcome for SeedShown {
             kind,
             origin,
             state,
-            staging: self.staging.path(),
+            staging: PathText(self.staging.path()),
             job: &target.job,
             storage_account: &target.storage_account,
             container: &target.container,
@@ -281,7 +288,7 @@ impl Outcome for SeedShown {
             changed: self.changed(),
             covers: &self.told,
             unreadable_files: totals.unreadable_files,
-            password_file: self.password.as_deref(),
+            password_file: self.password.as_deref().map(PathText),
             snapshot: self.backup.as_ref().map(|backup| backup.snapshot.as_str()),
             tree: self.backup.as_ref().map(|backup| backup.tree.as_str()),
             not_read: self.unreadable().iter().map(NotReadRecord::from).collect(),

@@ -1,12 +1,11 @@
 //! What was changed of a seed, in words and as a record.
 
-use std::path::Path;
-
 use disk_prep::noun::{Serial, VaultName, shell_word};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::path_text::PathText;
 use super::record::{Record, line};
 use super::text::wrapped;
 use crate::journey::stage_set::{Changed, SeedSet};
@@ -16,7 +15,7 @@ use crate::outcome::Outcome;
 #[derive(Serialize, JsonSchema)]
 pub(super) struct SeedSetRecord<'a> {
     /// The staging path.
-    staging: &'a Path,
+    staging: PathText<'a>,
     /// The changes; empty if all was so already.
     changed: Vec<ChangedRecord<'a>>,
     /// Serials of drives that are begun; what they and their jobs were made with stays.
@@ -84,7 +83,7 @@ impl Outcome for SeedSet {
 
     fn json(&self) -> Vec<Value> {
         vec![line(&SeedSetRecord {
-            staging: &self.staging,
+            staging: PathText(&self.staging),
             changed: self.changed.iter().map(ChangedRecord::from).collect(),
             drives: &self.drives,
             vaults: &self.vaults,

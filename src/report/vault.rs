@@ -1,7 +1,5 @@
 //! Vaults as a person and a script see them.
 
-use std::path::Path;
-
 use disk_prep::noun::{
     AccountName, ByteSize, ContainerName, JobName, Schedule, VaultName, ZoneName, count,
 };
@@ -11,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::path_text::PathText;
 use super::record::{Record, line};
 use super::vault_machine::MachineRecord;
 use super::vault_run::{aside_line, due_text, due_value};
@@ -197,9 +196,9 @@ pub(super) struct SourceRecord<'a> {
     #[schemars(with = "String")]
     vault: &'a VaultName,
     /// The source.
-    path: &'a Path,
+    path: PathText<'a>,
     /// Where its file system was mounted; null if it was not asked for.
-    mount: Option<&'a Path>,
+    mount: Option<PathText<'a>>,
     /// Files that it held when it was last backed up.
     files: u64,
     /// Their bytes.
@@ -250,7 +249,9 @@ pub(super) fn known_state(vault: &Vault) -> VaultState {
 
 /// Until when what this machine backs up can be restored.
 fn restorable_until(vault: &Vault) -> Option<Timestamp> {
-    vault.ingested_at.map(|at| vault.incremented_at.unwrap_or(at))
+    // An earlier program did not tell them apart.
+    let last = vault.incremented_at.filter(|_| vault.kept_aside == 0);
+    vault.ingested_at.map(|at| vault.restorable_at.or(last).unwrap_or(at))
 }
 
 fn record(vault: &Vault, state: VaultState) -> VaultRecord<'_> {
@@ -432,11 +433,37 @@ impl Outcome for Accepted {
         let KnownSource { path, mount, files, bytes, .. } = &self.source;
         vec![line(&SourceRecord {
             vault: &self.vault,
-            path,
-            mount: mount.as_deref(),
+            path: PathText(path),
+            mount: mount.as_deref().map(PathText),
             files: *files,
             bytes: *bytes,
             accepted: true,
         })]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_aside_cannot_be_restored_yet() {
+        let at = |second| Timestamp::from_second(second).ok();
+        let mut vault = Vault::at(
+            "office".parse().unwrap(),
+            "account1".parse().unwrap(),
+            "backup".parse().unwrap(),
+            "repo/".to_owned(),
+        );
+        (vault.incremented_at, vault.kept_aside) = (at(5), 1);
+        assert_eq!(restorable_until(&vault), None);
+        vault.ingested_at = at(1);
+        assert_eq!(restorable_until(&vault), at(1), "a further seed travels");
+        vault.restorable_at = at(3);
+        assert_eq!(restorable_until(&vault), at(3));
+        vault.none_is_aside();
+        assert_eq!(restorable_until(&vault), at(5), "it is taken in");
+        vault.restorable_at = None;
+        assert_eq!(restorable_until(&vault), at(5), "as an earlier program wrote it");
     }
 }

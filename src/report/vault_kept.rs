@@ -1,6 +1,6 @@
 //! What keeps a vault usable, as a person and a script see it: its check, its keys, its place.
 
-use disk_prep::noun::{ByteSize, ErrorKind, VaultName, count, visible_line};
+use disk_prep::noun::{ByteSize, ErrorKind, VaultName, count, typed, visible_line};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -81,6 +81,30 @@ impl<'a> TouchedRecord<'a> {
 }
 
 impl VaultChecked {
+    /// What is next where something is wrong.
+    fn next(&self) -> Option<String> {
+        let vault = self.vault.as_str();
+        let line =
+            |words: &[&str]| typed([&["azseed", "vault"], words, &["--vault", vault]].concat());
+        match (self.is_whole(), self.is_mending, self.cures.is_empty()) {
+            (true, ..) => None,
+            (false, false, _) => Some(format!(
+                "Next: `{}`, with `--staging DIR` where the seed was staged",
+                line(&["check", "--repair"])
+            )),
+            (false, true, false) => Some(format!(
+                "Next: `{}`, then `{}` says what is lost for good",
+                line(&["run", "--now"]),
+                line(&["check"])
+            )),
+            (false, true, true) => Some(
+                "Nothing that is here mends the rest: bring deleted blobs back in the account, or let \
+                 the snapshots go that lack them, as `azseed vault forget --help` says"
+                    .to_owned(),
+            ),
+        }
+    }
+
     fn cure_of(&self, damage: &Damage) -> Option<Mended> {
         let own = self.cures.iter().find(|(place, _)| *place == damage.place);
         own.map(|(_, cure)| *cure)
@@ -233,18 +257,7 @@ impl Outcome for VaultChecked {
             (false, Some(_)) => format!("Vault {vault} with {snapshots} has {faults}; {read}"),
             (false, None) => format!("Vault {vault} cannot be opened; {faults}"),
         });
-        let is_tried = !self.cures.is_empty();
-        lines.extend(match (self.is_whole(), is_tried) {
-            (true, _) => None,
-            (false, false) => Some(
-                "Next: `azseed vault check --repair`, with `--staging DIR` where the seed was staged"
-                    .to_owned(),
-            ),
-            (false, true) => Some(
-                "Next: `azseed vault run --now`, then `azseed vault check` says what is lost for good"
-                    .to_owned(),
-            ),
-        });
+        lines.extend(self.next());
         lines.extend(protection.held.map(|why| {
             format!("Its blobs are held by {why}: no snapshot can be forgotten, no key removed")
         }));

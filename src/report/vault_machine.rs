@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::path_text::PathText;
 use crate::vault::Notice;
 
 /// What a machine that works on a vault told last.
@@ -20,7 +21,7 @@ pub(super) struct MachineRecord<'a> {
     /// Which snapshots it keeps, in words.
     retention: String,
     /// What it backs up.
-    sources: Vec<&'a Path>,
+    sources: Vec<PathText<'a>>,
     /// When its seed was taken in; null before.
     ingested_at: Option<Timestamp>,
     /// When its last increment was made; null before the first.
@@ -43,7 +44,7 @@ impl<'a> From<&'a Notice> for MachineRecord<'a> {
             told_at: own.told_at,
             schedule: own.schedule.to_string(),
             retention: own.retention.to_string(),
-            sources: sources(own),
+            sources: sources(own).into_iter().map(PathText).collect(),
             ingested_at: own.ingested_at,
             incremented_at: own.incremented_at,
         }

@@ -1,7 +1,5 @@
 //! Policies as a person and a script see them.
 
-use std::path::PathBuf;
-
 use disk_prep::noun::{VaultName, count};
 use jiff::civil::Date;
 use jiff::{Timestamp, Zoned};
@@ -9,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::path_text::PathTexts;
 use super::record::{Record, line};
 use super::vault::{RetentionRecord, ScheduleRecord, retention_record, schedule_record};
 use crate::journey::vault_policy::{JudgedSnapshot, LetGo, ShownPolicy, Templates, TriedPolicy};
@@ -78,7 +77,7 @@ pub(super) struct JudgedRecord<'a> {
     /// The machine that it is of.
     host: &'a str,
     /// Its sources.
-    paths: &'a [PathBuf],
+    paths: PathTexts<'a>,
     /// Whether it is kept.
     kept: bool,
     /// Why; empty if it is let go.
@@ -170,7 +169,7 @@ fn judged<'a>(vault: &'a VaultName, snapshot: &'a JudgedSnapshot) -> Value {
         snapshot: &snapshot.id,
         time: snapshot.time.timestamp(),
         host: &snapshot.host,
-        paths: &snapshot.paths,
+        paths: PathTexts(&snapshot.paths),
         kept: !snapshot.grounds.is_empty(),
         reasons: reasons(&snapshot.grounds),
     })

@@ -1,13 +1,12 @@
 //! When a vault is run, as a person and a script see it.
 
-use std::path::PathBuf;
-
 use disk_prep::noun::{VaultName, ZoneName};
 use jiff::{Timestamp, Zoned};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::path_text::PathTexts;
 use super::record::{Record, line};
 use super::vault::{ScheduleRecord, schedule_record};
 use crate::journey::vault_schedule::{RemovedUnits, ShownSchedule};
@@ -31,7 +30,7 @@ pub(super) struct WhenRecord<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     changed: Option<bool>,
     /// Units that were written.
-    units: &'a [PathBuf],
+    units: PathTexts<'a>,
     /// Whether the timer was started.
     started: bool,
 }
@@ -47,7 +46,7 @@ pub(super) struct RemovedRecord<'a> {
     #[schemars(with = "String")]
     vault: &'a VaultName,
     /// Their files; empty if there were none.
-    removed: &'a [PathBuf],
+    removed: PathTexts<'a>,
 }
 
 impl Record for RemovedRecord<'_> {
@@ -78,7 +77,7 @@ impl Outcome for ShownSchedule {
             time_zone: self.vault.time_zone.as_ref(),
             next,
             changed: self.changed,
-            units: &self.written,
+            units: PathTexts(&self.written),
             started: self.is_started,
         })]
     }
@@ -93,6 +92,6 @@ impl Outcome for RemovedUnits {
     }
 
     fn json(&self) -> Vec<Value> {
-        vec![line(&RemovedRecord { vault: &self.vault, removed: &self.removed })]
+        vec![line(&RemovedRecord { vault: &self.vault, removed: PathTexts(&self.removed) })]
     }
 }

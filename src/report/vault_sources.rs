@@ -1,13 +1,12 @@
 //! What a vault backs up, and what was let go, as a person and a script see it.
 
-use std::path::Path;
-
 use disk_prep::noun::{ByteSize, JobName, VaultName, count};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::path_text::PathText;
 use super::record::{Record, line};
 use crate::journey::vault_forget::Forgotten;
 use crate::journey::vault_give_up::GivenUp;
@@ -21,7 +20,7 @@ pub(super) struct BackedUpRecord<'a> {
     #[schemars(with = "String")]
     vault: &'a VaultName,
     /// The source.
-    path: &'a Path,
+    path: PathText<'a>,
     /// Files that it held when it was last backed up; null before the first increment.
     files: Option<u64>,
     /// Their bytes.
@@ -41,7 +40,7 @@ pub(super) struct ForgottenRecord<'a> {
     #[schemars(with = "String")]
     vault: &'a VaultName,
     /// The source.
-    source: &'a Path,
+    source: PathText<'a>,
     /// Ids of the snapshots that are gone.
     forgotten: &'a [String],
     /// Ids of those that hold other sources too, and stay until the policy lets them go.
@@ -115,7 +114,7 @@ impl Outcome for Sources {
         let record = |(path, known): &(std::path::PathBuf, Option<crate::vault::KnownSource>)| {
             line(&BackedUpRecord {
                 vault: &self.vault,
-                path,
+                path: PathText(path),
                 files: known.as_ref().map(|own| own.files),
                 bytes: known.as_ref().map(|own| own.bytes),
                 shrunk: known.as_ref().is_some_and(|own| own.is_shrunk),
@@ -144,7 +143,7 @@ impl Outcome for Forgotten {
     fn json(&self) -> Vec<Value> {
         vec![line(&ForgottenRecord {
             vault: &self.vault,
-            source: &self.source,
+            source: PathText(&self.source),
             forgotten: &self.forgotten,
             left: &self.left,
         })]

@@ -34,10 +34,10 @@ impl Outcome for Standing {
 
 impl Outcome for Standings {
     fn lines(&self) -> Vec<String> {
-        if self.0.is_empty() {
+        if self.vaults.is_empty() && self.is_whole {
             return vec!["No vault is known here".to_owned()];
         }
-        let shown = self.0.iter().map(|own| match own {
+        let shown = self.vaults.iter().map(|own| match own {
             Ok(status) => status.lines(),
             Err(unasked) => {
                 let (vault, why) = unasked.as_ref();
@@ -50,7 +50,7 @@ impl Outcome for Standings {
     }
 
     fn json(&self) -> Vec<Value> {
-        let all = self.0.iter().flat_map(|own| match own {
+        let all = self.vaults.iter().flat_map(|own| match own {
             Ok(status) => status.json(),
             Err(unasked) => vec![unknown_record(&unasked.0, &unasked.1)],
         });
@@ -58,7 +58,7 @@ impl Outcome for Standings {
     }
 
     fn exit(&self) -> Exit {
-        let is_unknown = self.0.iter().any(Result::is_err);
-        Exit::of(is_unknown.then_some(ErrorKind::LeftOut))
+        let is_known = self.is_whole && self.vaults.iter().all(Result::is_ok);
+        Exit::of((!is_known).then_some(ErrorKind::LeftOut))
     }
 }

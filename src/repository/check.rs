@@ -60,12 +60,29 @@ impl Repository {
     }
 }
 
+/// What the library says, without the headings of its own report and without advice for a program
+/// that is not there.
+fn plain(text: &str) -> String {
+    let (head, report) = text.split_once("`rustic_core` experienced").unwrap_or((text, ""));
+    let message = report.split_once("Message:\n").map_or("", |(_, own)| own);
+    let message = message.split("\n\n").next().unwrap_or_default();
+    let mut plain = format!("{head}{message}").split_whitespace().collect::<Vec<_>>().join(" ");
+    for advice in [
+        " Can be a parallel backup job.",
+        " To repair: 'rustic repair index'.",
+        " Run prune to correct this!",
+    ] {
+        plain = plain.replace(advice, "");
+    }
+    plain
+}
+
 /// What a check has found in words: what is strange and does no harm, and what is not as it should
 /// be.
 fn by_weight(found: CheckResults) -> (Vec<String>, Vec<String>) {
     let (mut remarks, mut faults) = (Vec::new(), Vec::new());
     for (level, what) in found.0 {
-        let text = what.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = plain(&what.to_string());
         // The library has no other way to ask how grave it is.
         match CheckResults(vec![(level, what)]).is_ok() {
             Ok(()) => remarks.push(text),
@@ -73,4 +90,24 @@ fn by_weight(found: CheckResults) -> (Vec<String>, Vec<String>) {
         }
     }
     (remarks, faults)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustic_core::{ErrorKind, RusticError};
+
+    #[test]
+    fn what_the_library_finds_is_told_without_its_report() {
+        let report = RusticError::new(ErrorKind::Backend, "Pack `{id}` is cut")
+            .attach_context("id", "abc")
+            .attach_error_code("C001")
+            .ask_report();
+        assert_eq!(
+            plain(&format!("error checking pack fc : {report}")),
+            "error checking pack fc : Pack `abc` is cut"
+        );
+        let text = "pack fc not referenced in index. Can be a parallel backup job. To repair: 'rustic repair index'.";
+        assert_eq!(plain(text), "pack fc not referenced in index.");
+    }
 }

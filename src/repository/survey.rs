@@ -43,7 +43,7 @@ fn totals_of(path: &Path, filter: &Arc<Filter>) -> SourceTotals {
         return totals;
     }
     for entry in filter.walk(path).flatten() {
-        let Some(kind) = entry.file_type().filter(|kind| !kind.is_dir()) else { continue };
+        let Some(kind) = entry.file_type().filter(holds_data) else { continue };
         totals.files += 1;
         if kind.is_file() {
             totals.bytes = totals.bytes.saturating_add(entry.metadata().map_or(0, |own| own.len()));
@@ -53,6 +53,10 @@ fn totals_of(path: &Path, filter: &Arc<Filter>) -> SourceTotals {
 }
 
 fn has_file(path: &Path, filter: &Arc<Filter>) -> bool {
-    let is_file = |entry: ignore::DirEntry| entry.file_type().is_some_and(|kind| !kind.is_dir());
-    filter.walk(path).flatten().any(is_file)
+    filter.walk(path).flatten().any(|entry| entry.file_type().as_ref().is_some_and(holds_data))
+}
+
+/// Of a device, a FIFO or a socket only the name is backed up.
+fn holds_data(kind: &std::fs::FileType) -> bool {
+    kind.is_file() || kind.is_symlink()
 }

@@ -2,7 +2,6 @@
 //! written.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -15,6 +14,7 @@ use super::contents::{Contents, repository_path};
 use super::door::Staging;
 use super::error::Error;
 use super::seed::{Destination, Origin, Seed, SeedKind, Totals};
+use super::write::to_be;
 
 /// A lock that was not renewed for so long is of a process that is gone (`staging-repository` 5).
 const STALE: Duration = Duration::from_mins(30);
@@ -26,6 +26,28 @@ pub fn check_source(source: &Path) -> Result<PathBuf, Error> {
         _ => return Err(Error::NoSource { path: source.to_owned() }),
     };
     kind_of(&source).map(|_| source)
+}
+
+/// Refuses a folder that has this staging path in it, or is it.
+pub fn check_apart(source: &Path, staging: &Path) -> Result<(), Error> {
+    match to_be(staging).starts_with(source) {
+        true => Err(Error::Within { path: staging.to_owned(), source_path: source.to_owned() }),
+        false => Ok(()),
+    }
+}
+
+/// Refuses the journal of a drive below a folder that goes to Azure as it is.
+pub fn check_no_journal(source: &Path, file: &Path) -> Result<(), Error> {
+    let folder = file.parent().filter(|own| own.ends_with("journals"));
+    let is_journal = file.extension().is_some_and(|ending| ending == "journal");
+    let home = folder.and_then(Path::parent).filter(|_| is_journal);
+    match home.filter(|home| source.join(home).join("seed.json").exists()) {
+        Some(home) => {
+            let path = source.join(home);
+            Err(Error::Within { path, source_path: source.to_owned() })
+        }
+        None => Ok(()),
+    }
 }
 
 /// Takes `source` as the data of the staging path. A second call with the same source and job
@@ -71,7 +93,7 @@ pub fn adopt(
             return Ok(seed.clone());
         }
     }
-    let totals = totals(&source, kind).map_err(io_error(&source))?;
+    let totals = totals(&source, kind)?;
     if totals.files == 0 {
         return Err(Error::EmptySource { paths: vec![source] });
     }
@@ -166,14 +188,18 @@ pub fn check_whole(seed: &Seed, path: &Path, files: u64, bytes: u64) -> Result<(
 }
 
 /// What a folder amounts to; of a repository only what is part of one.
-pub(super) fn totals(root: &Path, kind: SeedKind) -> io::Result<Totals> {
+pub(super) fn totals(root: &Path, kind: SeedKind) -> Result<Totals, Error> {
+    let failed = |error: walkdir::Error| Error::of_io(root.to_owned(), error.into());
     let mut totals = Totals::default();
     for entry in WalkDir::new(root) {
-        let entry = entry?;
+        let entry = entry.map_err(failed)?;
+        if kind == SeedKind::Files {
+            check_no_journal(root, entry.path())?;
+        }
         let is_meant = kind == SeedKind::Files || repository_path(root, entry.path()).is_some();
         if entry.file_type().is_file() && is_meant {
             totals.files += 1;
-            totals.bytes += entry.metadata()?.len();
+            totals.bytes += entry.metadata().map_err(failed)?.len();
         }
     }
     Ok(totals)

@@ -65,6 +65,11 @@ pub enum Error {
     Changed { path: PathBuf, what: String },
     #[error("{path} has less than when it was staged: {what}")]
     Shrank { path: PathBuf, what: String, is_adopted: bool },
+    #[error(
+        "{} is a staging path in the folder {}: its journals have recovery passwords, and would go along",
+        path.display(), source_path.display()
+    )]
+    Within { path: PathBuf, source_path: PathBuf },
     #[error("{path} is a repository in the old S3 layout")]
     OldLayout { path: PathBuf },
     #[error("The source {path} went away while it was backed up")]
@@ -161,6 +166,11 @@ fn is_of_windows(path: &Path) -> bool {
     path.starts_with(br"\\") || matches!(path, [letter, b':', ..] if letter.is_ascii_alphabetic())
 }
 
+fn is_block_device(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    std::fs::metadata(path).is_ok_and(|own| own.file_type().is_block_device())
+}
+
 impl Diagnose for Error {
     fn code(&self) -> &'static str {
         if let Some(unexpected) = unexpected(self) {
@@ -184,11 +194,15 @@ impl Diagnose for Error {
             Error::Full { .. } => "staging-full",
             Error::NoSource { .. } => "source-missing",
             Error::AllExcluded { .. } => "exclude-everything",
+            Error::EmptySource { paths } if paths.iter().any(|own| is_block_device(own)) => {
+                "a disk itself goes by `azseed disk-backup protect --help`; `stage` takes files and folders"
+            }
             Error::EmptySource { .. } => "source-empty",
             Error::LittleRoom { .. } => "staging-little-room",
             Error::Locked { .. } => "repository-locked",
             Error::Changed { .. } => "repository-changed",
             Error::Shrank { .. } => "data-shrank",
+            Error::Within { .. } => "staging-in-source",
             Error::OldLayout { .. } => "repository-old-layout",
             Error::SourceGone { .. } => "source-gone",
             Error::Incomplete { .. } => "repository-incomplete",
@@ -227,7 +241,8 @@ impl Diagnose for Error {
             | Error::LittleRoom { .. }
             | Error::Locked { .. }
             | Error::Changed { .. }
-            | Error::Shrank { .. } => ErrorKind::Guard,
+            | Error::Shrank { .. }
+            | Error::Within { .. } => ErrorKind::Guard,
             Error::NoSource { .. } | Error::AllExcluded { .. } | Error::EmptySource { .. } => {
                 ErrorKind::Usage
             }
@@ -288,6 +303,9 @@ impl Diagnose for Error {
                  adopt` again takes what is there now"
             }
             Error::Shrank { .. } => "bring back what is missing, or stage anew elsewhere",
+            Error::Within { .. } => {
+                "name a folder outside of it with `--staging`, and adopt folders without a staging path"
+            }
             Error::AllExcluded { .. } => "name fewer patterns with `--exclude`, or fewer sources",
             Error::EmptySource { .. } => "see that its disk is mounted and the path is right",
             Error::LittleRoom { .. } => {

@@ -202,6 +202,12 @@ impl State {
         paths
     }
 
+    /// Why records of seeds cannot be read, each with its path.
+    pub fn unread_seeds(&self) -> Result<Vec<StateError>, StateError> {
+        let why = |path: PathBuf| read(&path).err().map(record_at(&path));
+        Ok(self.records()?.into_iter().filter_map(why).collect())
+    }
+
     /// The job of the seed on a staging path, as this machine remembers it.
     pub fn job_at(&self, staging: &Path) -> Option<JobName> {
         let records = self.records().unwrap_or_default();

@@ -18,7 +18,9 @@ mod stage;
 mod stagers;
 mod write;
 
-pub use adopt::{adopt, check_source, check_unchanged, check_whole, stale_locks};
+pub use adopt::{
+    adopt, check_apart, check_no_journal, check_source, check_unchanged, check_whole, stale_locks,
+};
 pub use agent::{Workload, is_of_agent};
 pub use contents::Contents;
 pub use door::{Data, Memory, Staging};

@@ -281,8 +281,7 @@ impl<'a> Bench<'a> {
                 continue;
             }
             checked?;
-            let shipped = totals(&self.root, SeedKind::Repository);
-            let shipped = shipped.map_err(|source| Error::of_io(self.root.clone(), source))?;
+            let shipped = totals(&self.root, SeedKind::Repository)?;
             let Totals { files, bytes, .. } = shipped;
             let totals = Totals { files, bytes, ..seed.totals.clone() };
             let seed = seed.finish(totals, now());

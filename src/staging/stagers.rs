@@ -137,7 +137,11 @@ impl Staging {
     /// Whether a machine has anything in this staging path that it could be released from.
     pub fn knows_at_work(&self, seed: &Seed, host: &str) -> Result<bool, Error> {
         let is_filler = self.fillers()?.iter().any(|(_, own)| own.host == host);
-        Ok(is_filler || seed.stagers.iter().any(|own| own.host == host))
+        // One that died in the moment in which it entered itself.
+        let record = Claim::holder(&self.place(RECORD)?).map_err(|source| self.busy(source))?;
+        let has_record = record.is_some_and(|own| own.host == host);
+        let is_stager = seed.stagers.iter().any(|own| own.host == host);
+        Ok(is_filler || has_record || is_stager || self.stager(host)?.is_some())
     }
 
     fn busy(&self, source: journal::Error) -> Error {
@@ -251,6 +255,23 @@ mod tests {
         staging.expect_no_filler().unwrap();
         let names = staging.root().names().unwrap();
         assert_eq!(names, ["seed.json"], "no claim is left behind");
+    }
+
+    #[test]
+    fn a_machine_that_died_in_the_moment_in_which_it_entered_itself_can_be_released() {
+        let folder = tempfile::tempdir().unwrap();
+        let (staging, seed) = begun(folder.path());
+        assert!(!staging.knows_at_work(&seed, "gamma").unwrap());
+        let held = staging.hold_record().unwrap();
+        let claim = std::fs::read(folder.path().join(RECORD)).unwrap();
+        drop(held);
+        let mut claim: serde_json::Value = serde_json::from_slice(&claim).unwrap();
+        claim["host"] = "gamma".into();
+        std::fs::write(folder.path().join(RECORD), claim.to_string()).unwrap();
+        assert!(staging.knows_at_work(&seed, "gamma").unwrap());
+        staging.release("gamma").unwrap();
+        assert!(!staging.knows_at_work(&seed, "gamma").unwrap());
+        staging.hold_record().unwrap();
     }
 
     #[test]

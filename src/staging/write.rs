@@ -82,7 +82,7 @@ pub fn free_bytes(path: &Path) -> Option<u64> {
 }
 
 /// A path that may not be there yet, links resolved as far as it is.
-fn to_be(path: &Path) -> PathBuf {
+pub(super) fn to_be(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     match (fs::canonicalize(&path), path.parent(), path.file_name()) {
         (Ok(there), _, _) => there,

@@ -18,6 +18,15 @@ pub enum StateError {
         #[source]
         source: io::Error,
     },
+    /// The record of a vault.
+    #[error("Cannot read {path}, which tells of a vault")]
+    Vault {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// A record of a staging path, so that nobody knows which drives are another job's.
     #[error("Cannot read {path}, which tells the drives of another job")]
     Record {
@@ -75,6 +84,7 @@ impl Diagnose for StateError {
         match self {
             StateError::Io { .. } => "state-directory",
             StateError::Record { .. } => "state-record",
+            StateError::Vault { .. } => "state-vault",
             StateError::Open { .. } => "state-open",
             StateError::OtherVault { .. } => "state-other-vault",
             StateError::Pin { .. } => "state-pin",
@@ -88,6 +98,7 @@ impl Diagnose for StateError {
             StateError::Io { source, .. } if is_full(source) => ErrorKind::Resumable,
             StateError::Io { .. } => ErrorKind::Failed,
             StateError::Record { .. }
+            | StateError::Vault { .. }
             | StateError::Open { .. }
             | StateError::OtherVault { .. }
             | StateError::Pin { .. } => ErrorKind::Guard,
@@ -100,6 +111,10 @@ impl Diagnose for StateError {
             StateError::Record { .. } => Some(Hint::new(
                 "make it readable or restore it from a copy; delete it only if no drive of that \
                  job may be lost with it",
+            )),
+            StateError::Vault { .. } => Some(Hint::new(
+                "restore it from a copy, or make it anew with `azseed vault attach --help` and the \
+                 vault's name, account and container",
             )),
             StateError::Open { .. } => {
                 Some(Hint::new("close it to others, or use `--state` on a file system with modes"))

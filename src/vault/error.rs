@@ -134,6 +134,8 @@ pub enum Error {
     NotProtected { vault: VaultName, missing: usize, total: usize },
     #[error("Vault {vault} is protected since {since:.0}, which is less than {} ago", count(u64::from(*days), "day"))]
     TooYoung { vault: VaultName, since: jiff::Timestamp, days: u16 },
+    #[error("Vault {vault} of this machine waits for the same seed")]
+    SeedAwaited { vault: VaultName },
     #[error("Seed and vault would share the container {container}")]
     SharedContainer { container: ContainerName },
     #[error("The staging path {} holds plain files; only a repository goes into a vault", path.display())]
@@ -220,6 +222,7 @@ impl Diagnose for Error {
             Error::WhichVault { .. } => "vault-ambiguous",
             Error::NotProtected { .. } => "vault-incomplete",
             Error::TooYoung { .. } => "cleanup-too-early",
+            Error::SeedAwaited { .. } => "cleanup-other-vault",
             Error::SharedContainer { .. } => "vault-container-shared",
             Error::PlainFiles { .. } => "vault-plain-files",
             Error::HasRepository { .. } => "vault-has-repository",
@@ -273,6 +276,7 @@ impl Diagnose for Error {
             | Error::NoPassword { .. } => ErrorKind::Usage,
             Error::NotProtected { .. }
             | Error::TooYoung { .. }
+            | Error::SeedAwaited { .. }
             | Error::LastKey { .. }
             | Error::OtherRepository { .. }
             | Error::SeedsJoin { .. }
@@ -365,6 +369,9 @@ impl Diagnose for Error {
             }
             Error::NoVault { .. } => "list them with `azseed vault list`",
             Error::NotProtected { .. } => "run `azseed vault run` until it says protected",
+            Error::SeedAwaited { .. } => {
+                "let it take the seed in with `azseed vault run`, or forget it with `azseed vault detach`"
+            }
             Error::TooYoung { .. } => {
                 "run it again when that time is over, or name fewer days with `--older-than`"
             }

@@ -85,7 +85,9 @@ pub fn increment(
     let repository = Repository::open(store, password, Arc::clone(monitor)).map_err(failed)?;
     // Each step sees what the one before it has written.
     let open = || repository.again().map_err(failed);
-    // A run that was killed may have left packs that no index names.
+    // A run that was killed may have left packs that no index names; what the index names and is not
+    // there has to be sent again, and goes from the index with it.
+    let lost = repository.damaged_packs().map_err(failed)?.len();
     repository.repair_index().map_err(failed)?;
     let snapshots = match vault.seed_sources().is_empty() {
         true => open()?.snapshots_with_pipes().map_err(failed)?,
@@ -93,6 +95,9 @@ pub fn increment(
     };
     let Coverage { host, sources, others } = vault_coverage(vault, &snapshots, asked.this_host);
     let mut done = Increment { remarks: others, ..Increment::default() };
+    if lost > 0 {
+        done.remarks.push(Remark::PacksLost { packs: lost });
+    }
     if sources.is_empty() {
         done.remarks.push(Remark::NoSource { host: asked.this_host.to_owned() });
         return Ok(done);

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use disk_prep::noun::{AccountName, ContainerName, VaultName, with_unknown};
 use disk_prep::sys::durable::{self, Access};
+use disk_prep::sys::given;
 use uuid::Uuid;
 
 use super::record::{VERSION, Vault};
@@ -24,31 +25,43 @@ impl State {
         self.vaults_folder().join(format!("{}.json", name.as_str().to_lowercase()))
     }
 
-    /// All vaults, by name.
+    /// All vaults, by name, whose records can be read; one that cannot hides no other.
     pub fn vaults(&self) -> Result<Vec<Vault>, StateError> {
-        let folder = self.vaults_folder();
-        let entries = match fs::read_dir(&folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(source) => return Err(io_at(&folder)(source)),
-        };
-        let mut vaults = Vec::new();
-        for entry in entries {
-            let path = entry.map_err(io_at(&folder))?.path();
-            if path.extension().is_some_and(|extension| extension == "json") {
-                vaults.push(read(&path).map_err(io_at(&path))?);
-            }
-        }
-        vaults.sort_by(|one: &Vault, other| one.name.as_str().cmp(other.name.as_str()));
+        let mut vaults: Vec<Vault> =
+            self.vault_records()?.iter().filter_map(|path| read(path).ok()).collect();
+        vaults.sort_by(|one, other| one.name.as_str().cmp(other.name.as_str()));
         Ok(vaults)
     }
 
-    /// Keeps the record of a new vault; one that is there stays as it is and is an error.
+    /// Why records of vaults cannot be read, each with its path: of this name, or of all.
+    pub fn unread_vaults(&self, name: Option<&VaultName>) -> Result<Vec<StateError>, StateError> {
+        let mut paths = self.vault_records()?;
+        paths.retain(|path| name.is_none_or(|name| *path == self.vault_path(name)));
+        let why =
+            |path: PathBuf| read(&path).err().map(|source| StateError::Vault { path, source });
+        Ok(paths.into_iter().filter_map(why).collect())
+    }
+
+    fn vault_records(&self) -> Result<Vec<PathBuf>, StateError> {
+        let folder = self.vaults_folder();
+        self.records_in(&folder).map_err(|error| match error {
+            StateError::Record { path, source } => StateError::Io { path, source },
+            error => error,
+        })
+    }
+
+    /// Keeps the record of a new vault; one that is there stays as it is and is an error, unless it
+    /// says nothing any more: then it is set aside.
     pub fn add_vault(&self, vault: &Vault) -> Result<(), StateError> {
         let _lock = self.hold_records()?;
         let path = self.vault_path(&vault.name);
-        if path.exists() {
-            return Err(io_at(&path)(io::ErrorKind::AlreadyExists.into()));
+        match read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if is_damaged(&error) => {
+                fs::rename(&path, path.with_extension("damaged")).map_err(io_at(&path))?;
+            }
+            Err(source) => return Err(StateError::Vault { path, source }),
+            Ok(_) => return Err(io_at(&path)(io::ErrorKind::AlreadyExists.into())),
         }
         self.write_vault(vault)
     }
@@ -117,8 +130,13 @@ fn identity(vault: &Vault) -> (&AccountName, &ContainerName, &str, Option<Uuid>)
     (&vault.storage_account, &vault.container, &vault.prefix, seed)
 }
 
+/// What was read is no record, as after a power cut.
+fn is_damaged(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
+}
+
 fn read(path: &Path) -> io::Result<Vault> {
-    let vault: Vault = serde_json::from_slice(&fs::read(path)?)?;
+    let vault: Vault = serde_json::from_slice(&given::read(path, given::MOST_BYTES)?)?;
     if vault.version > VERSION {
         let version = vault.version;
         return Err(io::Error::other(format!("it has version {version}, of a newer azseed")));

@@ -94,6 +94,9 @@ pub struct Vault {
     /// When the last increment was made.
     #[serde(default)]
     pub incremented_at: Option<Timestamp>,
+    /// When the last of them was made that can be restored already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restorable_at: Option<Timestamp>,
     /// Increments that this machine has made since the seed was staged and whose snapshots are
     /// kept aside until it is taken in.
     #[serde(default, skip_serializing_if = "is_none")]
@@ -153,6 +156,7 @@ impl Vault {
             attached_at: None,
             joins_since: None,
             incremented_at: None,
+            restorable_at: None,
             kept_aside: 0,
             cleaned_at: None,
             added: Vec::new(),
@@ -204,6 +208,14 @@ impl Vault {
     pub fn choice(&self) -> Choice {
         let seed = || self.seed.as_ref().map(|seed| seed.choice.clone());
         self.filters.clone().or_else(seed).unwrap_or_default()
+    }
+
+    /// The seed is taken in, so all that was kept aside for it can be restored.
+    pub fn none_is_aside(&mut self) {
+        if self.kept_aside > 0 {
+            self.restorable_at = self.incremented_at;
+        }
+        (self.joins_since, self.kept_aside) = (None, 0);
     }
 
     /// Whether a seed of this machine is not taken in yet.

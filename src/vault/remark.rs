@@ -53,6 +53,10 @@ pub enum Remark {
     ClientLocks {
         count: usize,
     },
+    /// Packs that the index named are gone or cut short.
+    PacksLost {
+        packs: usize,
+    },
     /// Seeds are on their way that need what is there, so nothing was forgotten.
     SeedsJoin {
         seeds: Vec<String>,
@@ -71,6 +75,7 @@ impl Remark {
                 | Remark::WentAway { .. }
                 | Remark::NoSource { .. }
                 | Remark::ClientLocks { .. }
+                | Remark::PacksLost { .. }
         )
     }
 
@@ -87,6 +92,7 @@ impl Remark {
             Remark::NoSource { .. } => "source-none",
             Remark::Ahead { .. } => "clock-ahead",
             Remark::ClientLocks { .. } => "vault-client-lock",
+            Remark::PacksLost { .. } => "vault-packs-lost",
             Remark::SeedsJoin { .. } => "vault-seed-joins",
         }
     }
@@ -154,6 +160,12 @@ impl fmt::Display for Remark {
                 "Nothing is backed up: the repository has no source of this machine, {host}; run \
                  azseed on the machine that they belong to, or back up once here with restic \
                  before the repository is adopted"
+            ),
+            Remark::PacksLost { packs } => write!(
+                f,
+                "Gone or cut short: {} that the vault's index names; what the sources still have of it \
+                 is sent again, and `azseed vault check` names what is lost",
+                count(*packs as u64, "pack")
             ),
             Remark::ClientLocks { count: locks } => write!(
                 f,

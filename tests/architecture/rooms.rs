@@ -306,6 +306,20 @@ fn commands_are_thin_and_journeys_readable() {
 }
 
 #[test]
+fn paths_stand_in_records_as_text() {
+    guard(
+        |source| match source.path.starts_with("src/report/") {
+            true => {
+                let words = ["&'a Path", "&'a [PathBuf]"];
+                only_in(source, &words, &["src/report/path_text.rs"])
+            }
+            false => Vec::new(),
+        },
+        &[("src/report/plan.rs", "struct A<'a> {\n    path: &'a Path,\n}")],
+    );
+}
+
+#[test]
 fn records_are_types_and_nothing_is_put_together_by_hand() {
     guard(
         |source| {

@@ -330,6 +330,14 @@ fn a_job_of_plain_files_comes_to_its_end_only_when_all_of_it_arrived() {
     };
     assert!(cleanup(4, &["--yes"]).contains("cleanup-job-goes-on"));
     ship(&machine, &emulator);
+    // A drive that is in the post is not given up in silence.
+    emulator.expect(&machine, 0, &["job", "status", "--staging", &staging]);
+    let release = ["drive", "release", "S1", "--staging", &staging];
+    let said = machine.expect(2, &release);
+    for part in ["needs-yes", "was sent with job parcel"] {
+        assert!(said.stderr.contains(part), "{part}: {}", said.stderr);
+    }
+    machine.expect(0, &["job", "keys", "--staging", &staging]);
     emulator.dock(&machine, &["s1.img,serial=S1"]);
     emulator.forward(&machine, "+2d");
     let last = |text: String| serde_json::from_str::<Value>(text.lines().last().unwrap()).unwrap();
@@ -348,6 +356,8 @@ fn a_job_of_plain_files_comes_to_its_end_only_when_all_of_it_arrived() {
     assert!(support::schema::faults(&done).is_empty());
     assert_eq!((&done["drives"], &done["changed"]), (&json!(["S1"]), &json!(true)));
     assert_eq!(last(cleanup(0, &[]))["changed"], false);
+    let listed = machine.expect(0, &["drive", "list", "s1.img,serial=S1"]).stdout;
+    assert!(!listed.contains("sealed or begun"), "{listed}");
     assert!(blob.exists() && machine.path("source/file").exists(), "nothing was deleted");
     let text = emulator.expect(&machine, 0, &["status"]).stdout;
     assert!(text.contains("nothing: all of it is where it was sent to"), "{text}");

@@ -227,3 +227,58 @@ fn two_repositories_for_one_place_are_told() {
     assert!(!stage(&staging, "seed", "seed-1").contains(told));
     assert!(stage("other", "seed", "other-2").contains(told));
 }
+
+#[test]
+fn a_staging_path_in_what_is_adopted_would_ship_its_journals() {
+    let machine = Machine::new();
+    let source = folder(&machine);
+    let adopt = |staging: &str, code| {
+        let place =
+            ["--storage-account", "account1", "--container", "seed", "--resource-group", "rg"];
+        let subscription = ["--subscription", "11111111-2222-4333-8444-555555555555"];
+        let own = ["stage", "adopt", "--source", "source", "--staging", staging, "--job", "own"];
+        machine.expect(code, &[&own[..], &place, &subscription].concat())
+    };
+    // In it, or it itself.
+    for staging in ["source/inner", "source", "source/mounted/../."] {
+        refused(&adopt(staging, 4), "staging-in-source", "recovery passwords");
+    }
+    assert_eq!(files_below(&source).len(), 3);
+    // Another one, of whatever machine, at the beginning and later.
+    let staging = machine.adopt(&source, "first");
+    prep(&machine, 0, &staging, &["--drive", DRIVE]);
+    let inner = source.join("another");
+    fs::rename(&staging, &inner).unwrap();
+    refused(&adopt("new", 4), "staging-in-source", "source/another");
+    assert!(!machine.path("new/seed.json").exists());
+    fs::rename(&inner, machine.path("aside")).unwrap();
+    adopt("new", 0);
+    fs::rename(machine.path("aside"), &inner).unwrap();
+    let said = prep(&machine, 4, &machine.text("new"), &["--drive", "s2.img,serial=S2,size=210M"]);
+    refused(&said, "staging-in-source", "source/another");
+    assert!(!machine.path("s2.img").exists());
+}
+
+#[test]
+fn a_source_of_which_only_the_name_would_be_backed_up_is_none() {
+    let machine = Machine::new();
+    let mode = rustix::fs::Mode::from_raw_mode(0o600);
+    rustix::fs::mkfifoat(rustix::fs::CWD, machine.path("pipe"), mode).unwrap();
+    fs::create_dir(machine.path("folder")).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, machine.path("folder/pipe"), mode).unwrap();
+    let place = "--job seed-1 --storage-account account1 --container seed --resource-group rg \
+                 --subscription 11111111-2222-4333-8444-555555555555 --staging staging";
+    let stage = |code, sources: &[&str]| {
+        let mut words = vec!["stage"];
+        words.extend(sources.iter().flat_map(|source| ["--source", source]));
+        words.extend(place.split(' '));
+        machine.expect(code, &words)
+    };
+    for source in ["pipe", "/dev/null", "folder"] {
+        refused(&stage(2, &[source]), "source-empty", "There is no file in");
+    }
+    assert!(!machine.path("staging").exists());
+    folder(&machine);
+    let said = stage(0, &["source", "folder"]);
+    assert!(said.stderr.contains("folder holds no file"), "{}", said.stderr);
+}

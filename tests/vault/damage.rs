@@ -222,6 +222,28 @@ fn what_is_damaged_is_named_and_brought_back_from_where_a_good_copy_is() {
 }
 
 #[test]
+fn a_run_tells_of_packs_that_are_gone_before_it_sends_what_is_left_of_them() {
+    let stage = Stage::new();
+    let Vault { machine, emulator, .. } = &stage.vault;
+    fs::remove_file(stage.blob("pack of data")).unwrap();
+    fs::remove_dir_all(machine.path("source/folder-0")).unwrap();
+    let said = support::seed::run(machine, emulator, 3, &["--now", "--allow-shrink"]);
+    let remarks = said["increment"]["remarks"].to_string();
+    assert!(remarks.contains("vault-packs-lost") && remarks.contains("1 pack "), "{said}");
+    let again = support::seed::run(machine, emulator, 0, &["--now"]);
+    assert!(!again["increment"]["remarks"].to_string().contains("vault-packs-lost"), "{again}");
+    // What nobody has any more is told in our words, and with what is left to do.
+    let (code, _) = stage.call(&["vault", "check"]);
+    assert_eq!(code, 5);
+    let words = ["vault", "check", "--repair", "--yes"];
+    let told = emulator.expect(machine, 5, &words).stdout;
+    for word in ["rustic", "Backtrace", "Next: `azseed vault check --repair"] {
+        assert!(!told.contains(word), "{word}: {told}");
+    }
+    assert!(told.contains("Nothing that is here mends the rest"), "{told}");
+}
+
+#[test]
 fn a_command_that_meets_a_changed_blob_names_it() {
     let stage = Stage::new();
     for (kind, words) in [

@@ -6,7 +6,9 @@
 use crate::support;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -582,4 +584,23 @@ fn a_damaged_vault_is_told_with_a_code_and_never_restored_as_whole() {
         fs::remove_file(&renamed).unwrap();
     }
     assert_eq!(snapshots(5), "repository-no-key");
+}
+
+#[test]
+fn a_name_of_any_bytes_is_told_in_json() {
+    let name = OsStr::from_bytes(b"bad\xffname");
+    let vault = Vault::of(|root| fs::write(root.join(name), "text").unwrap());
+    let target = vault.machine.text("restored");
+    for words in [
+        &["vault", "find", "bad*"][..],
+        &["vault", "restore", "--target", &target, "--dry-run"],
+        &["vault", "restore", "--target", &target],
+    ] {
+        let words = [words, &["--json"]].concat();
+        let said = vault.emulator.expect(&vault.machine, 0, &words);
+        let is_told = said.stdout.contains("bad\u{fffd}name");
+        assert!(is_told || !words.contains(&"find"), "{words:?}: {}", said.stdout);
+    }
+    let restored = support::program::files_below(&vault.machine.path("restored"));
+    assert!(restored.iter().any(|path| path.file_name() == Some(name)), "{restored:?}");
 }

@@ -1,24 +1,46 @@
 //! Files that a call names: tables, certificates, lists of patterns. Any path can be named, that of a
 //! device without an end too, so no more is read than such a file may hold.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
 
 /// Bytes of a text that somebody has written, at most.
 pub const MOST_BYTES: u64 = 16 << 20;
 
-/// Opens what a path names; of a pipe that nobody writes to nothing comes, instead of a wait.
-fn open(path: &Path) -> io::Result<File> {
-    let file =
+/// Somebody who writes to a pipe is waited for so long.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Opens what a path names. Of a pipe that somebody writes to, as a shell's, all is waited for; one
+/// that nobody writes to is no empty file.
+fn open(path: &Path) -> io::Result<impl Read> {
+    let mut file =
         OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits() as i32).open(path)?;
-    // Of a pipe that somebody writes to, as a shell's, all is waited for.
+    let mut first = Vec::new();
+    if file.metadata()?.file_type().is_fifo() {
+        let began = Instant::now();
+        let mut byte = [0];
+        loop {
+            match file.read(&mut byte) {
+                Ok(0) if began.elapsed() > PATIENCE => {
+                    let text = "it is a pipe, and nothing was written to it";
+                    return Err(io::Error::new(io::ErrorKind::TimedOut, text));
+                }
+                Ok(0) => sleep(Duration::from_millis(20)),
+                Ok(_) => break first.extend(byte),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
+        }
+    }
     let flags = rustix::fs::fcntl_getfl(&file)?;
     rustix::fs::fcntl_setfl(&file, flags - OFlags::NONBLOCK)?;
-    Ok(file)
+    Ok(io::Cursor::new(first).chain(file))
 }
 
 /// Reads a file of so many bytes at most.
@@ -55,7 +77,20 @@ mod tests {
         let owner = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
         let fifo = rustix::fs::FileType::Fifo;
         rustix::fs::mknodat(rustix::fs::CWD, &pipe, fifo, owner, 0).unwrap();
-        assert_eq!(read_text(&pipe).unwrap(), "", "nobody writes to it, and nobody is waited for");
+        let refused = read_text(&pipe).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::TimedOut, "nobody writes to it");
+        // Somebody comes late, and writes late.
+        let late = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || {
+                sleep(Duration::from_millis(100));
+                let mut file = OpenOptions::new().write(true).open(pipe).unwrap();
+                sleep(Duration::from_millis(100));
+                io::Write::write_all(&mut file, b"late").unwrap();
+            }
+        });
+        assert_eq!(read_text(&pipe).unwrap(), "late");
+        late.join().unwrap();
         let path = folder.path().join("text");
         std::fs::write(&path, "1234").unwrap();
         assert_eq!(read(&path, 4).unwrap(), b"1234");

@@ -1,7 +1,7 @@
 //! Jobs as this machine saw them last, for when Azure is not asked or does not answer: their clocks
 //! run on.
 
-use disk_prep::noun::{ErrorKind, JobId, JobName, Service};
+use disk_prep::noun::{ErrorKind, JobId, JobName, Serial, Service};
 use jiff::{Timestamp, ToSpan};
 
 use super::sight::Sight;
@@ -46,6 +46,19 @@ impl Remembered {
 impl State {
     /// The jobs of the seed or data set of this name, without those that are gone.
     pub fn jobs_remembered(&self, job: &JobName) -> Result<Vec<Remembered>, StateError> {
+        self.remembered(job, |own| !own.is_gone())
+    }
+
+    /// Those of them with which this drive was sent.
+    pub fn jobs_with(&self, job: &JobName, serial: &Serial) -> Result<Vec<Remembered>, StateError> {
+        self.remembered(job, |own| own.holds(serial))
+    }
+
+    fn remembered(
+        &self,
+        job: &JobName,
+        is_meant: impl Fn(&Sight) -> bool,
+    ) -> Result<Vec<Remembered>, StateError> {
         let now = Timestamp::now();
         let is_own = |own: &Remembered| {
             let first = first_name(&own.name);
@@ -55,7 +68,7 @@ impl State {
                 .any(|own| own.as_str().eq_ignore_ascii_case(job.as_str()))
         };
         let sights = self.sights()?;
-        let there = sights.iter().filter(|own| !own.is_gone());
+        let there = sights.iter().filter(|own| is_meant(own));
         let mut jobs: Vec<_> =
             there.filter_map(|own| Remembered::of(own, now)).filter(is_own).collect();
         jobs.sort_by(|one, other| one.name.as_str().cmp(other.name.as_str()));

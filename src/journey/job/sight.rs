@@ -6,7 +6,7 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
-use disk_prep::noun::{JobId, JobName, Service, with_unknown};
+use disk_prep::noun::{JobId, JobName, Serial, Service, with_unknown};
 use disk_prep::pool::DriveElsewhere;
 use disk_prep::sys::durable::{self, Access};
 use jiff::Timestamp;
@@ -193,6 +193,13 @@ impl Sight {
     /// Whether the job is no longer there, or all it brought was proven.
     pub(super) fn is_gone(&self) -> bool {
         [DELETED, CLEARED].contains(&self.stage.as_str())
+    }
+
+    /// Whether the drive was sent with this job, and what it brought is not proven yet.
+    pub(super) fn holds(&self, serial: &Serial) -> bool {
+        let is_here = ["waiting", "unknown"].contains(&self.stage.as_str());
+        let is_sent = !is_here && !FREE.contains(&self.stage.as_str());
+        is_sent && self.drives.keys().any(|own| own.eq_ignore_ascii_case(serial.as_str()))
     }
 
     /// Whether this was a job of that seed, is over, and had the drive before it was over.
