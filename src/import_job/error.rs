@@ -51,6 +51,8 @@ pub enum Error {
     SeveralJobs { jobs: Vec<String> },
     #[error("Job {job} exists already with other drives: {}", serials(drives))]
     OtherDrives { job: JobName, drives: Vec<Serial> },
+    #[error("Job {job} exists already for the account {held}, and {asked} is asked for")]
+    OtherAccount { job: JobName, held: String, asked: String },
     #[error(
         "The tracking number {number} belongs to job {other} already; each job is a parcel of its own"
     )]
@@ -92,6 +94,7 @@ impl Diagnose for Error {
             Error::InBothServices { .. } => "which-service",
             Error::SeveralJobs { .. } => "which-job",
             Error::OtherDrives { .. } => "job-other-drives",
+            Error::OtherAccount { .. } => "job-other-account",
             Error::TrackingNumberTaken { .. } => "tracking-number-taken",
             Error::NoReturnAddress { .. } => "no-return-address",
             Error::TooLateToCancel { .. } => "job-too-late-to-cancel",
@@ -105,6 +108,7 @@ impl Diagnose for Error {
             Error::NoSuchJob { .. } => ErrorKind::NotFound,
             Error::RepositoryIncomplete { .. } => ErrorKind::Guard,
             Error::NoDrives { .. }
+            | Error::OtherAccount { .. }
             | Error::SeveralJobs { .. }
             | Error::InBothServices { .. }
             | Error::WhichRegion

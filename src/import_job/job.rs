@@ -175,12 +175,21 @@ pub struct Location {
     pub alternates: Vec<String>,
 }
 
-/// A job that was made before stands for the one that is asked for if it has its drives.
+/// A job that was made before stands for the one that is asked for if it has its drives and goes to its
+/// account.
 pub(super) fn is_same(found: &Job, job: &NewJob) -> Result<(), Error> {
     let has =
         |drive: &DriveEntry| found.drives.iter().any(|there| there.serial == drive.serial.as_str());
     if found.drives.len() == job.drives.len() && job.drives.iter().all(has) {
-        return Ok(());
+        let asked = job.account.account.as_str();
+        let held = found.account_id.as_deref().and_then(|id| id.rsplit('/').next());
+        return match held.filter(|held| !held.eq_ignore_ascii_case(asked)) {
+            Some(held) => {
+                let (held, asked) = (held.to_owned(), asked.to_owned());
+                Err(Error::OtherAccount { job: job.name.clone(), held, asked })
+            }
+            None => Ok(()),
+        };
     }
     let drives = found.drives.iter().filter_map(|drive| drive.serial.parse().ok()).collect();
     Err(Error::OtherDrives { job: job.name.clone(), drives })

@@ -264,6 +264,16 @@ fn the_job_of_a_dataset_is_made_later_by_its_name_as_prep_says() {
     assert_eq!((&made["name"], &made["service"]), (&"photos".into(), &"data-box".into()));
     assert_eq!(made["drives"][0]["serial"], "S1");
     assert_eq!(line(&emulator.expect(&machine, 0, &words))["changed"], false, "made once");
+    // Another account or another group is another job, which the drive is not for.
+    let with = |flag: &str, value: &'static str| -> Vec<&str> {
+        let at = words.iter().position(|word| *word == flag).unwrap() + 1;
+        words.iter().enumerate().map(|(own, word)| if own == at { value } else { *word }).collect()
+    };
+    let said = emulator.run(&machine, &with("--storage-account", "account2"));
+    assert!(said.code == 2 && said.stderr.contains("job-other-account"), "{}", said.stderr);
+    let said = emulator.run(&machine, &with("--resource-group", "rg2"));
+    assert!(said.code == 2 && said.stderr.contains("needs-yes"), "{}", said.stderr);
+    assert!(said.stderr.contains("the group rg of"), "{}", said.stderr);
     let other = ["job", "create", "--job", "nothing", "--storage-account", "account1"];
     let place = ["--subscription", SUBSCRIPTION, "--resource-group", "rg"];
     assert_eq!(emulator.run(&machine, &[&other[..], &place].concat()).code, 2);

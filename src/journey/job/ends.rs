@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use disk_prep::journal::JournalFolder;
 use disk_prep::noun::{JobName, Service};
 
+use super::remembered::Remembered;
 use super::sight::{made, seen};
 use super::target::{MeantJob, described, known};
 use crate::import_job::{Job, Location, Written};
@@ -60,6 +61,17 @@ fn create_of_dataset(
     let (subscription, group) = target.place_said(desk)?;
     let account = ("--storage-account", flags.storage_account.as_ref());
     let (account, subscription, group) = all(account, subscription, group)?;
+    let is_elsewhere = |own: &Remembered| {
+        let (held, place) = (own.place.1.to_string(), group.to_string());
+        own.place.0 != subscription || !held.eq_ignore_ascii_case(&place)
+    };
+    if let Some(other) = state.jobs_remembered(job)?.into_iter().find(is_elsewhere) {
+        desk.attendant.consent(&format!(
+            "Would make a second job {job} of the same drives: the group {} of {} had one, {} when \
+             it was seen last",
+            other.place.1, other.place.0, other.state
+        ))?;
+    }
     let parcel = Parcel::new(None, location, contact, desk.attendant)?;
     let journals = JournalFolder::new(folder.join("journals"));
     let keeper = keeper(None, files, None, &state);

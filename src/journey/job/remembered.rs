@@ -1,7 +1,7 @@
 //! Jobs as this machine saw them last, for when Azure is not asked or does not answer: their clocks
 //! run on.
 
-use disk_prep::noun::{ErrorKind, JobId, JobName, Serial, Service};
+use disk_prep::noun::{ErrorKind, JobId, JobName, ResourceGroup, Serial, Service, SubscriptionId};
 use jiff::{Timestamp, ToSpan};
 
 use super::sight::Sight;
@@ -15,6 +15,8 @@ pub struct Remembered {
     pub name: JobName,
     /// Its service.
     pub service: Service,
+    /// Where it was made.
+    pub place: (SubscriptionId, ResourceGroup),
     /// Its state, in the service's word.
     pub state: String,
     /// The clock that ran, by the service's time as far as it is known.
@@ -26,8 +28,9 @@ impl Remembered {
         let clock = sight.clock.as_deref().and_then(Clock::named);
         let now = now.checked_add(sight.ahead_hours.hours()).unwrap_or(now);
         let deadline = clock.zip(sight.until).map(|(clock, at)| Deadline::seen(clock, at, now));
-        let JobId { job: name, service, .. } = sight.id.parse().ok()?;
-        Some(Remembered { name, service, state: sight.state.clone(), deadline })
+        let JobId { job: name, service, subscription, resource_group } = sight.id.parse().ok()?;
+        let place = (subscription, resource_group);
+        Some(Remembered { name, service, place, state: sight.state.clone(), deadline })
     }
 
     /// What a script that only looks should end with. A job may have moved on unseen, so what is
@@ -86,7 +89,9 @@ mod tests {
         let alarm = |clock, now| {
             let deadline = Some(Deadline::seen(clock, day(14), day(now)));
             let (name, service) = ("seed-1".parse().unwrap(), Service::ImportExport);
-            Remembered { name, service, state: "Creating".to_owned(), deadline }.alarm()
+            let id = "11111111-2222-4333-8444-555555555555";
+            let place = (id.parse().unwrap(), "rg".parse().unwrap());
+            Remembered { name, service, place, state: "Creating".to_owned(), deadline }.alarm()
         };
         let near = Some(ErrorKind::Resumable);
         assert_eq!((alarm(Clock::Tracking, 6), alarm(Clock::Tracking, 7)), (None, near));
