@@ -23,6 +23,19 @@ pub struct Protected {
     pub is_meant: Option<bool>,
 }
 
+/// How a machine stands in a vault that backs it up no more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndedProtection {
+    /// The vault's name.
+    pub vault: String,
+    /// Whether it is the one that is meant; `None` if none is.
+    pub is_meant: Option<bool>,
+    /// Whether its points were deleted, and go for good on a day.
+    pub is_deleted: bool,
+    /// That in words.
+    pub told: String,
+}
+
 /// What Azure answered about a machine.
 #[derive(Debug)]
 pub struct View {
@@ -42,6 +55,8 @@ pub struct View {
     pub size: Option<SizeFacts>,
     /// The vault that protects it, if any.
     pub protected: Answer<Option<Protected>>,
+    /// The vault that protected it and still has it, if any.
+    pub ended: Option<EndedProtection>,
     /// Ids of jobs about it that are under way.
     pub jobs: Answer<Vec<String>>,
 }
@@ -58,6 +73,7 @@ impl View {
             locks: Answer::Unasked,
             size: None,
             protected: Answer::Unasked,
+            ended: None,
             jobs: Answer::Unasked,
         }
     }
@@ -327,6 +343,9 @@ fn locks(answer: &Answer<Vec<Lock>>) -> Option<Finding> {
 
 fn protected(view: &View) -> Option<Finding> {
     const WHAT: &str = "protected";
+    if let Some(own) = &view.ended {
+        return Some(ended(WHAT, &view.name, own));
+    }
     Some(match &view.protected {
         Answer::Known(None) => good(WHAT, "by no vault yet"),
         Answer::Known(Some(Protected { vault, is_meant: Some(false) })) => {
@@ -342,15 +361,39 @@ fn protected(view: &View) -> Option<Finding> {
     })
 }
 
+/// Whoever protects it takes the points of that vault along, or cannot.
+fn ended(what: &'static str, name: &str, own: &EndedProtection) -> Finding {
+    let EndedProtection { vault, is_meant, is_deleted, told } = own;
+    let facts = format!("the vault {vault} backs it up no more: {told}");
+    let found = match (is_meant, is_deleted) {
+        (Some(false), _) => {
+            let action = "no other vault takes it as long as that one has it: protect it there";
+            problem(what, facts, action)
+                .because(ErrorKind::Refused)
+                .explained("vm-protection-ended")
+        }
+        (_, true) => {
+            let action = "protect it there before that day, and its points are had back";
+            warning(what, facts, action).explained("vm-protection-ended")
+        }
+        (_, false) => good(what, facts),
+    };
+    found.next(typed(["azseed", "vm", "protect", name, "--vault", vault]))
+}
+
 fn jobs(view: &View) -> Option<Finding> {
     Some(match &view.jobs {
         Answer::Known(own) if own.is_empty() => good("jobs", "none is under way"),
         Answer::Known(own) => {
             let facts = format!("{} under way: {}", count(own.len(), "job"), own.join(", "));
             let action = "do not update the agent and do not stop the machine before they are over";
-            warning("jobs", facts, action).next(typed(
-                ["azseed", "vm", "job", "wait"].into_iter().chain(own.iter().map(String::as_str)),
-            ))
+            let vault = match &view.protected {
+                Answer::Known(Some(own)) => vec!["--vault", own.vault.as_str()],
+                _ => Vec::new(),
+            };
+            let words = ["azseed", "vm", "job", "wait"].into_iter();
+            let words = words.chain(own.iter().map(String::as_str)).chain(vault);
+            warning("jobs", facts, action).next(typed(words))
         }
         Answer::Unknown(why) => unknown("jobs", format!("not known: {why}")),
         _ => return None,
@@ -386,6 +429,7 @@ mod tests {
             locks: Answer::Known(Vec::new()),
             size: Some(SizeFacts { name: String::new(), cores: 2, memory_mib: 8192 }),
             protected: Answer::Known(None),
+            ended: None,
             jobs: Answer::Known(Vec::new()),
         }
     }
@@ -485,6 +529,14 @@ mod tests {
         assert_eq!(with(&|own| own.protected = held(Some(false))), ["vm-protected problem"]);
         assert_eq!(with(&|own| own.protected = held(Some(true))), Vec::<String>::new());
         assert_eq!(with(&|own| own.protected = held(None)), Vec::<String>::new());
+        let ended = |is_meant, is_deleted| {
+            let (vault, told) = ("v".to_owned(), String::new());
+            let ended = EndedProtection { vault, is_meant, is_deleted, told };
+            with(&move |own| own.ended = Some(ended.clone()))
+        };
+        assert_eq!(ended(Some(false), false), ["vm-protected problem"]);
+        assert_eq!(ended(Some(true), true), ["vm-protected warning"]);
+        assert_eq!(ended(None, false), Vec::<String>::new());
         assert_eq!(with(&|own| own.jobs = Answer::Known(vec!["1".into()])), ["vm-jobs warning"]);
         assert_eq!(told(&View::classic("old")), ["vm-model problem"]);
         assert_eq!(with(&|own| own.machine = Answer::Absent), ["vm-model problem"]);

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::desk::Desk;
 use super::nsg::{NsgLooked, tag_list};
 use super::vm::{Office, VmOptions};
-use super::vm_look::{look, sizes, unseen};
+use super::vm_look::{Ended, look, sizes, unseen};
 use crate::azure::OutboundRule;
 use crate::check::azure::Answer;
 use crate::check::finding::Checked;
@@ -34,7 +34,7 @@ pub fn suggest(
     let tags = asked.ranges.as_deref().map(tag_list).transpose()?;
     let office = Office::open(options, desk.attendant)?;
     let machine = office.named(std::slice::from_ref(&asked.machine))?.remove(0);
-    let looked = look(&office.arm, &machine, &sizes(&office, &[]), None);
+    let looked = look(&office.arm, &machine, (&sizes(&office, &[]), &Ended::new()), None);
     let flows = looked.flows(&machine.region, asked.proxy);
     let Answer::Known(groups) = &looked.groups else {
         let found = vec![unseen(&looked.groups)];
