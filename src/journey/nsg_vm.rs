@@ -126,6 +126,8 @@ fn is_there(group: &Group, rule: &NewRule, short: &str) -> Result<bool, NsgRefus
         let is_same = own.is_outbound
             && own.allows
             && own.is_of_tcp
+            && !(own.is_from_members || own.is_to_members)
+            && own.own_ports.iter().any(|own| Some(*own) == nsg::ports("*"))
             && Some(own.priority) == rule.priority
             && own.sources == [rule.source.as_str()]
             && own.destinations == [rule.destination.as_str()]
@@ -239,6 +241,11 @@ mod tests {
         assert_eq!(code(rule("allow-proxy", 200, "443")), Err("nsg-rule-other"));
         assert_eq!(code(rule("allow-proxy", 300, "80-443")), Err("nsg-rule-other"));
         assert_eq!(code(rule("other", 200, "80-443")), Err("nsg-priority-taken"));
+        let narrow =
+            text.replace("\"destinationPort", "\"sourcePortRange\":\"80\",\"destinationPort");
+        let narrow = nsg::read_groups(&narrow).unwrap().remove(0);
+        let told = is_there(&narrow, &rule("allow-proxy", 200, "80-443"), "rg/g").unwrap_err();
+        assert_eq!(told.code(), "nsg-rule-other", "it lets nothing out");
         let held =
             |group: &str| NewRule { group: Some(group.to_owned()), ..rule("other", 1, "443") };
         let line = held("rg(1)/g").line();

@@ -154,6 +154,18 @@ fn the_group_that_blocks_a_backup_is_named_with_the_rules_that_are_missing() {
     let proxied = machine.expect(1, &proxied).stdout;
     assert!(proxied.contains("\"nsg-dns\"") && proxied.contains("\"nsg-proxy\""), "{proxied}");
     machine.expect(2, &[&suggest[..], &["--dns-server", "ns.example"]].concat());
+    let first = rules.replace("\"priority\":200", "\"priority\":100");
+    fs::write(machine.path("rules.json"), first).unwrap();
+    let full = machine.expect(1, &suggest).stdout;
+    assert!(full.contains("--priority PRIORITY") && full.contains("No priority is free"), "{full}");
+    let members = r#""sourceApplicationSecurityGroups":[{"id":"a"}]"#;
+    let some = rules.replace(r#""sourceAddressPrefix":"*""#, members);
+    fs::write(machine.path("rules.json"), some).unwrap();
+    let some = machine.expect(0, &suggest).stdout;
+    assert!(
+        some.contains("unknown") && some.contains("no-internet of web-nsg: it is for"),
+        "{some}"
+    );
     fs::write(machine.path("rules.json"), "{").unwrap();
     let none = machine.expect(2, &[&suggest[..], &["--json"]].concat()).stdout;
     assert!(none.contains("nsg-file"), "{none}");
