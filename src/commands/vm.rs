@@ -34,7 +34,8 @@ pub fn run(command: &VmCommand, options: &VmOptions, call: &Call<'_>) -> Ended {
             Box::new(vm_extension::registrations(&which(machines), options, desk)?)
         }
         VmCommand::Preflight { machines, policy } => {
-            Box::new(vm_check::preflight(&which(machines), policy.as_deref(), options, desk)?)
+            let options = VmOptions { azure: options.azure.clone().to_look(), ..options.clone() };
+            Box::new(vm_check::preflight(&which(machines), policy.as_deref(), &options, desk)?)
         }
         VmCommand::Extension(VmExtensionCommand::Show { machine }) => {
             Box::new(vm_extension::show(machine, options, desk)?)

@@ -385,8 +385,12 @@ mod tests {
         };
         let id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/m";
         let machine = MachineId::parse(id).unwrap();
+        let id = "/subscriptions/11111111-2222-4333-8444-555555555555/resourceGroups/g/providers/\
+                  Microsoft.RecoveryServices/vaults/prod";
+        let vault = VaultId::parse(id).unwrap();
         let found = |word: PointWord| {
-            point_of(&word, &machine, vec![point(9), point(5), point(2)]).map(|own| own.id)
+            let all = vec![point(9), point(5), point(2)];
+            point_of(&word, &machine, &vault, all).map(|own| own.id)
         };
         let at = |text: &str| PointWord::At(text.parse().unwrap());
         assert_eq!(found(PointWord::Latest).unwrap(), "9");
