@@ -97,7 +97,8 @@ impl Arm {
         let scope = scope(&options.audience);
         let tokens = Tokens::choose(&options.auth, &authority, http.clone(), &scope)?;
         let pace = RealPace::begin(&options.network.patience);
-        let (bounds, clock) = (Bounds::default(), ServiceClock::default());
+        let bounds = Bounds::at(options.network.patience.tempo);
+        let clock = ServiceClock::default();
         let exchange = Exchange { http, tokens, bounds, pace, clock };
         Ok(Arm { exchange, endpoint })
     }

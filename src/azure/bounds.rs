@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 use super::error::Error;
-use super::network::SILENT_FOR;
+use super::patience::Tempo;
 
 /// How much is taken.
 #[derive(Debug, Clone, Copy)]
@@ -44,12 +44,19 @@ pub(super) struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
+        Bounds::at(Tempo::Work)
+    }
+}
+
+impl Bounds {
+    /// Of calls that are made for this.
+    pub fn at(tempo: Tempo) -> Self {
         Bounds {
             answer_bytes: 16 << 20,
             fault_bytes: 1 << 20,
             page_bytes: 64 << 20,
             blob_bytes: 4 << 30,
-            silent_for: SILENT_FOR,
+            silent_for: tempo.silent_for(),
             body_within: Duration::from_secs(120),
             least_speed: 1 << 10,
             least_upload_speed: 16 << 10,

@@ -70,7 +70,7 @@ impl Clients {
         let http = options.network.client(&url, clear)?;
         let signer = Signer::new(options, &http, clear)?;
         let carrier = options.network.carrier(&url, clear)?;
-        let carrier = Bounded::new(carrier, Bounds::default());
+        let carrier = Bounded::new(carrier, Bounds::at(options.network.patience.tempo));
         let pace = RealPace::begin(&options.network.patience);
         Ok(Clients::carried((base, url, name), signer, options.limit, (carrier, pace)))
     }

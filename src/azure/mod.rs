@@ -79,7 +79,7 @@ pub use page_blob::{
 };
 pub use page_blobs::ServicePageBlob;
 pub use page_list::{PageList, PageListFault, PageRange, PageState};
-pub use patience::{Patience, Teller};
+pub use patience::{Patience, Teller, Tempo};
 pub use protection::{Deleted, Protection};
 pub use reason::Reason;
 pub use resources::{BlobService, Provider, StorageAccount, Subscription};

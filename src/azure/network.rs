@@ -1,7 +1,6 @@
 //! How we reach the network: certificates, proxy, patience.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use disk_prep::noun::bare_addresses;
 use reqwest::{Certificate, Client, ClientBuilder, NoProxy, Proxy};
@@ -16,10 +15,6 @@ use super::patience::Patience;
 use super::reason::Reason;
 use disk_prep::noun::Address;
 use disk_prep::sys::given;
-
-const CONNECT_WITHIN: Duration = Duration::from_secs(20);
-/// Between two pieces of an answer, and before its first; a large blob may take as long as it needs.
-pub(super) const SILENT_FOR: Duration = Duration::from_secs(60);
 
 /// Certificates, proxy and patience.
 #[derive(Debug, Clone, Default)]
@@ -43,7 +38,8 @@ pub(super) enum Clear {
 impl Network {
     /// A client for an endpoint; nothing is sent yet. This machine itself is reached without a proxy.
     pub(super) fn client(&self, endpoint: &Url, clear: Clear) -> Result<Client, Error> {
-        let built = self.builder(endpoint, clear)?.read_timeout(SILENT_FOR).build();
+        let built =
+            self.builder(endpoint, clear)?.read_timeout(self.patience.tempo.silent_for()).build();
         built.map_err(|error| Error::Client { source: Reason::of(&error) })
     }
 
@@ -71,7 +67,7 @@ impl Network {
         // A second call finds it installed, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder: ClientBuilder = Client::builder()
-            .connect_timeout(CONNECT_WITHIN)
+            .connect_timeout(self.patience.tempo.connects_within())
             .redirect(reqwest::redirect::Policy::none())
             .https_only(clear == Clear::Refused);
         if let Some(path) = &self.ca_file {

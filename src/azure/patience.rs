@@ -14,11 +14,40 @@ const TOLD_EVERY: Duration = Duration::from_secs(60);
 /// Tells a sentence to whoever attends.
 pub type Teller = Arc<dyn Fn(&str) + Send + Sync>;
 
+/// What calls are made for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Tempo {
+    /// Work, which is worth a wait.
+    #[default]
+    Work,
+    /// A look, which is to say soon that nobody answers (`environment-checks` 1).
+    Look,
+}
+
+impl Tempo {
+    /// A connection stands within.
+    pub(super) fn connects_within(self) -> Duration {
+        Duration::from_secs(if self == Tempo::Look { 5 } else { 20 })
+    }
+
+    /// Between two pieces of an answer, and before its first; a large blob may take as long as it needs.
+    pub(super) fn silent_for(self) -> Duration {
+        Duration::from_secs(if self == Tempo::Look { 10 } else { 60 })
+    }
+
+    /// A call that failed is tried again within; any number of times that there are if nothing is said.
+    pub(super) fn tried_within(self) -> Option<Duration> {
+        (self == Tempo::Look).then_some(Duration::from_secs(15))
+    }
+}
+
 /// How long a service that is busy is waited for.
 #[derive(Clone)]
 pub struct Patience {
     /// So long, of one call.
     pub most: Duration,
+    /// What for.
+    pub tempo: Tempo,
     teller: Option<Teller>,
     told_at: Arc<Mutex<Option<Instant>>>,
 }
@@ -26,7 +55,7 @@ pub struct Patience {
 impl Patience {
     /// So long, and this one is told.
     pub fn new(most: Duration, teller: Teller) -> Self {
-        Patience { most, teller: Some(teller), told_at: Arc::default() }
+        Patience { most, tempo: Tempo::Work, teller: Some(teller), told_at: Arc::default() }
     }
 
     /// Tells a sentence, unless one was told just now.
@@ -42,7 +71,7 @@ impl Patience {
 
 impl Default for Patience {
     fn default() -> Self {
-        Patience { most: USUAL, teller: None, told_at: Arc::default() }
+        Patience { most: USUAL, tempo: Tempo::Work, teller: None, told_at: Arc::default() }
     }
 }
 

@@ -127,6 +127,10 @@ pub(super) trait Pace: std::fmt::Debug + Send + Sync {
     fn patience(&self) -> Duration;
     /// Tells whoever waits that he does.
     fn tell(&self, text: &str);
+    /// Within which time of its begin a call that failed is tried again.
+    fn tried_within(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// The machine's own.
@@ -164,6 +168,10 @@ impl Pace for RealPace {
 
     fn tell(&self, text: &str) {
         self.patience.tell(text);
+    }
+
+    fn tried_within(&self) -> Option<Duration> {
+        self.patience.tempo.tried_within()
     }
 }
 
@@ -230,7 +238,8 @@ impl Tries {
     /// The pause before a call that failed is tried again.
     fn of_failed(&mut self, asked: Option<Duration>) -> Result<Duration, Next> {
         self.failed += 1;
-        if self.failed >= TRIES {
+        let taken = self.pace.now().saturating_sub(self.begun);
+        if self.failed >= TRIES || self.pace.tried_within().is_some_and(|most| taken >= most) {
             return Err(Next::Stands);
         }
         let pause = asked.unwrap_or_else(|| backoff(self.count, self.pace.chance()));

@@ -3,6 +3,7 @@
 //! (`environment-checks` 4).
 
 use std::fmt;
+use std::num::NonZeroU16;
 
 use disk_prep::noun::{bare_addresses, visible_line};
 
@@ -19,7 +20,12 @@ pub const ENVIRONMENT_FILE: &str = "etc/environment";
 const HOST: &str = "HttpProxy.Host";
 const PORT: &str = "HttpProxy.Port";
 const VARIABLES: [&str; 2] = ["http_proxy", "https_proxy"];
+/// Programs differ in which of the two they take.
+const CAPITALS: [&str; 2] = ["HTTP_PROXY", "HTTPS_PROXY"];
 const NO_PROXY: &str = "no_proxy";
+const NO_PROXY_CAPITALS: &str = "NO_PROXY";
+/// What the agent says where it has no proxy.
+const NONE: &str = "None";
 const AREA: &str = "proxy";
 
 /// Where a proxy listens.
@@ -39,29 +45,61 @@ impl fmt::Display for Place {
 
 /// The agent's settings with a proxy, or without one. What is not of it stays as it is.
 pub fn agent_file(text: &str, proxy: Option<&Place>) -> String {
-    let lines = proxy.map_or(Vec::new(), |own| {
-        vec![(HOST, format!("{HOST}={}", own.host)), (PORT, format!("{PORT}={}", own.port))]
-    });
+    let Some(own) = proxy else { return without(text, &[HOST, PORT]) };
+    let lines = [(HOST, format!("{HOST}={}", own.host)), (PORT, format!("{PORT}={}", own.port))];
     written(text, &[HOST, PORT], &lines)
 }
 
-/// The variables of sessions with a proxy, or without one. What has to go straight does: it is
-/// added to what goes straight already, and stays there.
+/// The variables of sessions with a proxy, or without one. Those in capitals are brought along where
+/// they are. What has to go straight is added to what does already, and taken out with the proxy.
 pub fn environment_file(text: &str, proxy: Option<&Place>) -> String {
-    let Some(proxy) = proxy else { return written(text, &VARIABLES, &[]) };
-    let lines = VARIABLES.map(|name| (name, format!("{name}=http://{proxy}")));
-    let text = written(text, &VARIABLES, &lines);
-    let straight = value(&text, NO_PROXY).unwrap_or_default();
+    let Some(proxy) = proxy else {
+        let text = without(text, &[VARIABLES, CAPITALS].concat());
+        return text.split_inclusive('\n').filter_map(less_straight).collect();
+    };
+    let own = CAPITALS.into_iter().filter(|own| value(text, own).is_some());
+    let names: Vec<&str> = VARIABLES.into_iter().chain(own).collect();
+    let lines: Vec<(&str, String)> =
+        names.iter().map(|name| (*name, format!("{name}=http://{proxy}"))).collect();
+    let text = written(text, &names, &lines);
+    let has = |name| value(&text, name).is_some();
+    // Beside capitals a new line in small letters would hide what they let go straight.
+    match (has(NO_PROXY), has(NO_PROXY_CAPITALS)) {
+        (_, false) => more_straight(&text, NO_PROXY),
+        (false, true) => more_straight(&text, NO_PROXY_CAPITALS),
+        (true, true) => more_straight(&more_straight(&text, NO_PROXY), NO_PROXY_CAPITALS),
+    }
+}
+
+/// A text in which what only the VM itself reaches is among what goes straight.
+fn more_straight(text: &str, name: &str) -> String {
+    let straight = value(text, name).unwrap_or_default();
     let mut hosts: Vec<&str> =
         straight.split(',').map(str::trim).filter(|own| !own.is_empty()).collect();
     let missing =
         [FABRIC, METADATA].into_iter().filter(|own| !hosts.contains(own)).collect::<Vec<_>>();
     if missing.is_empty() {
-        return text;
+        return text.to_owned();
     }
     hosts.extend(missing);
-    let line = format!("{NO_PROXY}={}", hosts.join(","));
-    written(&text, &[NO_PROXY], &[(NO_PROXY, line)])
+    written(text, &[name], &[(name, format!("{name}={}", hosts.join(",")))])
+}
+
+/// A line without what only the VM itself reaches; none if nothing else went straight.
+fn less_straight(line: &str) -> Option<String> {
+    let is_own = |own: &str| [FABRIC, METADATA].contains(&own);
+    let is_meant = name(line).is_some_and(|own| [NO_PROXY, NO_PROXY_CAPITALS].contains(&own));
+    let Some((key, all)) = line.split_once('=').filter(|_| is_meant) else {
+        return Some(line.to_owned());
+    };
+    let bare = all.trim().trim_matches(['"', '\'']);
+    let hosts: Vec<&str> = bare.split(',').collect();
+    if !hosts.iter().any(|own| is_own(own.trim())) {
+        return Some(line.to_owned());
+    }
+    let left: Vec<&str> = hosts.into_iter().filter(|own| !is_own(own.trim())).collect();
+    let is_left = left.iter().any(|own| !own.trim().is_empty());
+    is_left.then(|| format!("{key}={}", all.replacen(bare, &left.join(","), 1)))
 }
 
 /// The name that a line gives a value to, unless it is a remark.
@@ -97,6 +135,15 @@ fn written(text: &str, names: &[&str], lines: &[(&str, String)]) -> String {
     all
 }
 
+/// A text without the lines that give one of the names a value; one that says there is none stays.
+fn without(text: &str, names: &[&str]) -> String {
+    let stays = |line: &&str| match name(line).filter(|own| names.contains(own)) {
+        Some(own) => value(line, own).is_none_or(|own| own.is_empty() || own == NONE),
+        None => true,
+    };
+    text.split_inclusive('\n').filter(stays).collect()
+}
+
 /// The value of the last line that gives one, without quotes.
 fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     let of = |line: &'a str| (name(line) == Some(key)).then(|| line.split_once('=')).flatten();
@@ -116,8 +163,9 @@ pub fn look(tree: &Tree) -> Vec<Finding> {
             return vec![unknown("agent", why.to_string()).of(AREA)];
         }
     };
-    let own = |name| value(&agent, name).filter(|own| !own.is_empty() && *own != "None");
-    let variable = VARIABLES.iter().rev().find_map(|name| value(&session, name));
+    let own = |name| value(&agent, name).filter(|own| !own.is_empty() && *own != NONE);
+    let names = VARIABLES.iter().rev().chain(CAPITALS.iter().rev());
+    let variable = names.into_iter().find_map(|name| value(&session, name));
     let variable = variable.filter(|own| !own.is_empty()).map(bare);
     let unit = of_unit(tree);
     let mut found = vec![match (own(HOST), own(PORT), &unit) {
@@ -138,7 +186,8 @@ pub fn look(tree: &Tree) -> Vec<Finding> {
             found.push(warning("agent-differ", facts, action).next(apply(host, port)));
         }
     }
-    let straight = value(&session, NO_PROXY).or(value(&session, "NO_PROXY")).unwrap_or_default();
+    let straight =
+        value(&session, NO_PROXY).or(value(&session, NO_PROXY_CAPITALS)).unwrap_or_default();
     if (own(HOST).is_some() || variable.is_some()) && !straight.contains(FABRIC) {
         let facts = format!("/{ENVIRONMENT_FILE} lets nothing round the proxy to {FABRIC}");
         let action = format!("add {NO_PROXY}={FABRIC},{METADATA}: only the VM itself reaches them");
@@ -196,7 +245,7 @@ fn line(text: &str) -> String {
 fn apply(host: &str, port: &str) -> String {
     let is_plain =
         |text: &str| text.bytes().all(|own| own.is_ascii_alphanumeric() || b".-:[]".contains(&own));
-    match is_plain(host) && port.parse::<u16>().is_ok() {
+    match is_plain(host) && port.parse::<NonZeroU16>().is_ok() {
         true => format!("azseed proxy apply --proxy {host}:{port}"),
         false => "azseed proxy apply --proxy HOST:PORT".to_owned(),
     }
@@ -232,7 +281,7 @@ fn pair(host: Option<&str>, port: Option<&str>, variable: Option<&str>) -> Findi
         }
         (Some(host), Some(port)) => {
             let is_address = host.contains("://") || host.contains('/') || host.contains('@');
-            if is_address || port.parse::<u16>().is_err() {
+            if is_address || port.parse::<NonZeroU16>().is_err() {
                 let name = host.rsplit("://").next().unwrap_or(host);
                 let name = name.rsplit('@').next().unwrap_or(name).trim_end_matches('/');
                 let facts = format!("{HOST} is {}, {PORT} is {}", bare(host), line(port));
@@ -289,6 +338,35 @@ mod tests {
             "a=b\nHttpProxy.Host=10.0.0.5\nHttpProxy.Port=3128\n"
         );
         assert_eq!(agent_file("", None), "");
+        let none = "HttpProxy.Host=None\nHttpProxy.Port=None\n";
+        assert_eq!(agent_file(none, None), none, "that there is none is no proxy");
+    }
+
+    #[test]
+    fn variables_in_capitals_come_along_and_all_of_a_proxy_goes_with_it() {
+        let old = "HTTP_PROXY=http://old:1\nexport HTTPS_PROXY=\"http://old:1\"\nA=1\n";
+        let set = environment_file(old, Some(&place()));
+        let straight = format!("{FABRIC},{METADATA}");
+        assert_eq!(
+            set,
+            format!(
+                "HTTP_PROXY=http://10.0.0.5:3128\nHTTPS_PROXY=http://10.0.0.5:3128\nA=1\n\
+                 http_proxy=http://10.0.0.5:3128\nhttps_proxy=http://10.0.0.5:3128\n\
+                 no_proxy={straight}\n"
+            )
+        );
+        assert_eq!(environment_file(&set, Some(&place())), set);
+        assert_eq!(environment_file(&set, None), "A=1\n");
+        assert_eq!(environment_file("A=1\n", None), "A=1\n");
+        let own = "NO_PROXY=\"a.test, b.test\"\nhttp_proxy=\n";
+        let set = environment_file(own, Some(&place()));
+        assert!(set.starts_with(&format!("NO_PROXY=a.test,b.test,{straight}\n")), "{set}");
+        assert!(!set.contains("no_proxy="), "{set}");
+        assert_eq!(environment_file(&set, None), "NO_PROXY=a.test,b.test\n");
+        let quoted = format!("export NO_PROXY=\"a.test, {FABRIC}\"\r\nhttp_proxy=\n");
+        let left = "export NO_PROXY=\"a.test\"\r\nhttp_proxy=\n";
+        assert_eq!(environment_file(&quoted, None), left);
+        assert_eq!(environment_file(left, None), left, "nothing else goes");
     }
 
     #[test]
@@ -303,22 +381,25 @@ mod tests {
             format!("PATH=\"/bin\"\nno_proxy=a.test,169.254.169.254,168.63.129.16\n{set}")
         );
         assert_eq!(environment_file(&with, Some(&place())), with);
-        let without = "PATH=\"/bin\"\nno_proxy=a.test,169.254.169.254,168.63.129.16\n";
+        let without = "PATH=\"/bin\"\nno_proxy=a.test\n";
         assert_eq!(environment_file(&with, None), without);
     }
 
     proptest! {
         #[test]
-        fn twice_is_once_and_no_other_line_changes(text in "(([#a-zH. ]{0,6}(HttpProxy.Host|http_proxy|no_proxy)?[ =]{0,2}[a-z\"]{0,3}\r?\n)|.){0,12}") {
+        fn twice_is_once_and_no_other_line_changes(text in "(([#a-zH. ]{0,6}(HttpProxy.Host|http_proxy|HTTP_PROXY|no_proxy)?[ =]{0,2}[a-z\"]{0,3}\r?\n)|.){0,12}") {
             for edit in [agent_file, environment_file] {
                 let once = edit(&text, Some(&place()));
                 prop_assert_eq!(&edit(&once, Some(&place())), &once);
-                let names = [HOST, PORT, VARIABLES[0], VARIABLES[1], NO_PROXY];
+                let gone = edit(&once, None);
+                prop_assert_eq!(&edit(&gone, None), &gone);
+                let names = [HOST, PORT, VARIABLES[0], VARIABLES[1], CAPITALS[0], NO_PROXY];
                 let others = |text: &str| -> Vec<String> {
                     let is_other = |line: &&str| name(line).is_none_or(|own| !names.contains(&own));
                     text.lines().filter(is_other).map(|own| own.trim_end().to_owned()).collect()
                 };
                 prop_assert_eq!(others(&once), others(&text));
+                prop_assert_eq!(others(&gone), others(&text));
             }
         }
     }

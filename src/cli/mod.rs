@@ -86,7 +86,7 @@ pub use nsg::{NsgArgs, NsgCommand, NsgRuleArgs, NsgSuggestArgs};
 pub use parcel::{PackArgs, PackCommand, PackingSlipArgs};
 pub use prep::{PlanArgs, PrepArgs, ProfileChoice, SourceArgs, WipeChoice};
 pub use prove::KeysCommand;
-pub use proxy::{ProxyArgs, ProxyCommand};
+pub use proxy::{ProxyArgs, ProxyCommand, TypedProxy};
 pub use question::is_question;
 #[cfg(feature = "emulator")]
 pub use rehearse::RehearseArgs;

@@ -4,10 +4,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use disk_prep::noun::{Address, SubscriptionId};
+use disk_prep::noun::SubscriptionId;
 
 use super::azure::{ArmArgs, AzureArgs};
-use super::proxy::proxy;
+use super::proxy::{TypedProxy, proxy};
 
 /// Arguments of `nsg`.
 #[derive(Debug, Args)]
@@ -63,7 +63,7 @@ pub struct NsgSuggestArgs {
     pub dns_servers: Vec<Ipv4Addr>,
     /// The proxy that the VM goes through, IP:PORT
     #[arg(long, value_name = "URL", env = "AZSEED_PROXY", value_parser = proxy)]
-    pub proxy: Option<Address>,
+    pub proxy: Option<TypedProxy>,
     /// A file with the addresses of Azure's services (JSON), as
     /// `az network list-service-tags` prints it
     #[arg(long, value_name = "FILE", env = "AZSEED_RANGES")]

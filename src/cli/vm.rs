@@ -354,7 +354,7 @@ pub enum VmJobCommand {
         #[arg(long, value_name = "WORD", value_parser = word)]
         operation: Option<String>,
         /// Only in this state: InProgress, Completed, Failed, ...
-        #[arg(long, value_name = "WORD", value_parser = word)]
+        #[arg(long, value_name = "WORD", value_parser = state)]
         status: Option<String>,
         /// Only those that began since then
         #[arg(long, value_name = "TIME", value_parser = moment)]
@@ -418,6 +418,16 @@ fn word(text: &str) -> Result<String, String> {
     if is_word { Ok(text.to_owned()) } else { Err("a word of letters and digits".to_owned()) }
 }
 
+/// The states of jobs, as the service has them.
+const STATES: [&str; 6] =
+    ["InProgress", "Cancelling", "Cancelled", "Completed", "CompletedWithWarnings", "Failed"];
+
+/// A state of jobs in the service's spelling; of another one there would never be a job.
+fn state(text: &str) -> Result<String, String> {
+    let found = STATES.iter().find(|own| own.eq_ignore_ascii_case(text));
+    found.map(|own| (*own).to_owned()).ok_or_else(|| format!("one of {}", STATES.join(", ")))
+}
+
 /// The name of a new vault; which part of the rule it breaks is said.
 fn vault_name(text: &str) -> Result<VaultName, String> {
     let error = match VaultName::new(text) {
@@ -456,5 +466,7 @@ mod tests {
             assert!(told.contains(why), "{name}: {told}");
         }
         assert!(vault_name("prod-1").is_ok());
+        assert_eq!(state("inprogress").unwrap(), "InProgress");
+        assert!(state("nonsense").unwrap_err().contains("CompletedWithWarnings"));
     }
 }

@@ -15,6 +15,7 @@ use crate::cli::{
 use crate::journey::check_account::{self, AccountCheck};
 use crate::journey::network::{self, NetworkOptions, Reach};
 use crate::journey::ready::{self, ReadyOptions};
+use crate::journey::vm::VmOptions;
 use crate::journey::{check_host, check_staging, ready_vm, schedules, vm_check};
 use crate::outcome::{Ended, Failure, MissingFlags};
 
@@ -40,7 +41,9 @@ pub fn run(args: &CheckArgs, call: &Call<'_>) -> Ended {
         CheckCommand::Network(args) => look_at_network(args, call)?,
         CheckCommand::Account(args) => look_at_account(args, call)?,
         CheckCommand::Vm(args) => {
-            vm_check::check(&which(&args.machines), &target(&args.target), &call.desk())?
+            let VmOptions { azure, .. } = target(&args.target);
+            let options = VmOptions { azure: azure.to_look(), ..target(&args.target) };
+            vm_check::check(&which(&args.machines), &options, &call.desk())?
         }
     };
     Ok(match args.strict {
@@ -57,7 +60,8 @@ fn look_at_azure(args: &CheckAzureArgs, call: &Call<'_>) -> Result<Checked, Fail
     let subscription = subscription.ok_or(MissingFlags::one("--subscription"))?;
     let place = (subscription, args.resource_group.as_ref());
     let account = args.storage_account.as_ref();
-    ready_vm::check(purpose(args.purpose), &azure(&args.azure), place, account, call.ui)
+    let options = azure(&args.azure).to_look();
+    ready_vm::check(purpose(args.purpose), &options, place, account, call.ui)
 }
 
 fn look_at_account(args: &CheckAccountArgs, call: &Call<'_>) -> Result<Checked, Failure> {
@@ -65,7 +69,7 @@ fn look_at_account(args: &CheckAccountArgs, call: &Call<'_>) -> Result<Checked, 
         NamedAccount::Id(id) => Some(id.subscription.clone()),
         NamedAccount::Name(_) => None,
     };
-    let options = within(azure(&args.azure), own.or_else(|| args.subscription.clone()));
+    let options = within(azure(&args.azure).to_look(), own.or_else(|| args.subscription.clone()));
     let asked = AccountCheck {
         account: args.account.clone(),
         purpose: purpose(args.purpose),
@@ -110,7 +114,7 @@ fn options(args: &CheckAzureArgs, call: &Call<'_>) -> ReadyOptions {
         container: call.given("container", args.container.clone()),
         location: call.given("location", args.location.clone()),
         contact: args.contact.clone(),
-        azure: azure(&args.azure),
+        azure: azure(&args.azure).to_look(),
         blobs: blobs(&args.blobs),
     }
 }

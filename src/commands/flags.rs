@@ -5,7 +5,7 @@ use crate::cli::{
     ArmArgs, AuthChoice, AzureArgs, BlobArgs, JobTarget, KeepCounts, KeyArgs, LeftOutArgs,
     PasswordArgs, RunArgs, SourceArgs, VaultTarget,
 };
-use crate::journey::connections::{AuthKind, AzureOptions, BlobAccess, CloudChoice};
+use crate::journey::connections::{AuthKind, AzureOptions, BlobAccess, CloudChoice, Tempo};
 use crate::journey::job::JobOptions;
 use crate::journey::keeper::KeyFiles;
 use crate::journey::vault::VaultOptions;
@@ -33,7 +33,18 @@ pub fn arm(args: &ArmArgs) -> AzureOptions {
     let own = args.clone();
     let ArmArgs { cloud, arm_endpoint, authority, token_file, ca_file, patience, .. } = own;
     let (cloud, proxy) = (CloudChoice::of(&cloud.cloud), None);
-    AzureOptions { cloud, arm_endpoint, authority, auth, token_file, ca_file, proxy, patience }
+    let tempo = Tempo::Work;
+    AzureOptions {
+        cloud,
+        arm_endpoint,
+        authority,
+        auth,
+        token_file,
+        ca_file,
+        proxy,
+        patience,
+        tempo,
+    }
 }
 
 /// Where blobs are.

@@ -1,12 +1,14 @@
 //! `nsg`: rules of network security groups.
 
-use disk_prep::noun::{Address, Diagnose, ErrorKind, Hint};
+use std::num::NonZeroU16;
+
+use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 
 use super::call::Call;
 use super::flags::{arm, azure};
 use super::vm_words::within;
 use crate::check::nsg::NewRule;
-use crate::cli::{NsgArgs, NsgCommand, NsgRuleArgs, NsgSuggestArgs};
+use crate::cli::{NsgArgs, NsgCommand, NsgRuleArgs, NsgSuggestArgs, TypedProxy};
 use crate::journey::nsg::{self, NsgOptions};
 use crate::journey::nsg_vm::{self, NsgOfVm};
 use crate::outcome::{Ended, IdleWord, MissingFlags};
@@ -54,14 +56,15 @@ fn rule(own: &NsgRuleArgs, call: &Call<'_>) -> Ended {
 }
 
 /// Rules know addresses, not names.
-fn place(address: &Address) -> Result<(std::net::IpAddr, u16), NamedProxy> {
-    let url = address.url();
-    let ip = url.host_str().and_then(|own| own.trim_matches(['[', ']']).parse().ok());
-    ip.zip(url.port_or_known_default()).ok_or(NamedProxy)
+fn place(own: &TypedProxy) -> Result<(std::net::IpAddr, u16), NamedProxy> {
+    let ip = own.host().and_then(|own| own.trim_matches(['[', ']']).parse().ok());
+    ip.zip(own.port.map(NonZeroU16::get)).ok_or(NamedProxy)
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("Rules of network security groups know a proxy by its address, not by its name")]
+#[error(
+    "Rules of network security groups know a proxy by its address and its port, not by its name"
+)]
 struct NamedProxy;
 
 impl Diagnose for NamedProxy {

@@ -1,10 +1,10 @@
 //! `proxy`: a VM of Azure is brought to a proxy.
 
-use disk_prep::noun::{Address, Diagnose, ErrorKind, Hint};
+use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 
 use crate::check::proxy::Place;
 use crate::check::proxy_plan::{PlanOptions, plan};
-use crate::cli::{ProxyArgs, ProxyCommand};
+use crate::cli::{ProxyArgs, ProxyCommand, TypedProxy};
 use crate::journey::proxy::{self, ApplyOptions};
 use crate::outcome::Ended;
 
@@ -29,11 +29,13 @@ pub fn run(args: &ProxyArgs) -> Ended {
 }
 
 /// What the agent can be told: a host and a port, no more.
-fn place(address: &Address) -> Result<Place, UnfitProxy> {
-    let url = address.url();
-    let is_plain = address.is_bare() && url.scheme() == "http" && url.path() == "/";
-    match (url.host_str(), url.port_or_known_default()) {
-        (Some(host), Some(port)) if is_plain => Ok(Place { host: host.to_owned(), port }),
+fn place(own: &TypedProxy) -> Result<Place, UnfitProxy> {
+    let url = own.address.url();
+    let is_plain = own.address.is_bare() && url.scheme() == "http" && url.path() == "/";
+    match (own.host(), own.port) {
+        (Some(host), Some(port)) if is_plain => {
+            Ok(Place { host: host.to_owned(), port: port.get() })
+        }
         _ => Err(UnfitProxy),
     }
 }
@@ -50,6 +52,9 @@ impl Diagnose for UnfitProxy {
         ErrorKind::Usage
     }
     fn hint(&self) -> Option<Hint> {
-        Some(Hint::new("name it as HOST:PORT; whom it lets through it must know by their address"))
+        Some(Hint::new(
+            "name it as HOST:PORT, a name or an address and a port of 1 to 65535; whom it lets through \
+             it must know by their address",
+        ))
     }
 }

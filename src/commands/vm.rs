@@ -4,11 +4,11 @@ use super::call::Call;
 use super::vm_words::{named, which};
 use crate::cli::{VmCommand, VmExtensionCommand, VmJobCommand, VmPointCommand, VmPolicyCommand};
 use crate::journey::vm::VmOptions;
+use crate::journey::vm_back_up::back_up_all;
 use crate::journey::vm_guide::guide;
 use crate::journey::vm_jobs::{self, Jobs};
 use crate::journey::vm_protect::{
-    ListOptions, ProtectOptions, back_up_all, discover_all, list, protect_all, status,
-    unprotect_all,
+    ListOptions, ProtectOptions, discover_all, list, protect_all, status, unprotect_all,
 };
 use crate::journey::vm_vault::{policy_list, policy_set, policy_show, policy_simulate};
 use crate::journey::{vm_check, vm_extension, vm_tree, vm_upkeep};
@@ -34,7 +34,8 @@ pub fn run(command: &VmCommand, options: &VmOptions, call: &Call<'_>) -> Ended {
             Box::new(vm_extension::registrations(&which(machines), options, desk)?)
         }
         VmCommand::Preflight { machines, policy } => {
-            Box::new(vm_check::preflight(&which(machines), policy.as_deref(), options, desk)?)
+            let options = VmOptions { azure: options.azure.clone().to_look(), ..options.clone() };
+            Box::new(vm_check::preflight(&which(machines), policy.as_deref(), &options, desk)?)
         }
         VmCommand::Extension(VmExtensionCommand::Show { machine }) => {
             Box::new(vm_extension::show(machine, options, desk)?)

@@ -17,7 +17,7 @@ use crate::azure::{
 use crate::import_job::{DataBox, ImportExport, JobService};
 use crate::outcome::Attendant;
 
-pub use crate::azure::{AuthKind, CloudChoice, Patience};
+pub use crate::azure::{AuthKind, CloudChoice, Patience, Tempo};
 
 /// Where the resource manager is, and how to reach it.
 #[derive(Debug, Clone)]
@@ -38,6 +38,15 @@ pub struct AzureOptions {
     pub proxy: Option<Address>,
     /// How long a service that is busy is waited for.
     pub patience: Duration,
+    /// What calls are made for.
+    pub tempo: Tempo,
+}
+
+impl AzureOptions {
+    /// The same for a look, which is to say soon that nobody answers.
+    pub fn to_look(self) -> Self {
+        AzureOptions { tempo: Tempo::Look, ..self }
+    }
 }
 
 /// Where blobs are, and what opens them.
@@ -58,7 +67,8 @@ const SAS_VARIABLE: &str = "AZSEED_SAS";
 const SEED_SAS_VARIABLE: &str = "AZSEED_SEED_SAS";
 
 pub(super) fn network(args: &AzureOptions, attendant: &dyn Attendant) -> Network {
-    let patience = Patience::new(args.patience, attendant.teller());
+    let mut patience = Patience::new(args.patience, attendant.teller());
+    patience.tempo = args.tempo;
     Network { ca_file: args.ca_file.clone(), proxy: args.proxy.clone(), patience }
 }
 

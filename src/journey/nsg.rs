@@ -1,11 +1,11 @@
 //! Network security groups by saved answers: whether a VM's backup gets out, and the rules that are
 //! missing. Asks nothing of Azure.
 
-use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
+use disk_prep::sys::given;
 
 use crate::check::finding::Checked;
 use crate::check::nsg::{self, Flow, NewRule, NsgFault, TagList};
@@ -61,11 +61,7 @@ pub(super) fn tag_list(path: &Path) -> Result<TagList, NsgError> {
 const MOST_BYTES: u64 = 64 << 20;
 
 fn text(path: &Path) -> Result<String, NsgFault> {
-    let about = std::fs::metadata(path)?;
-    if !about.is_file() || about.len() > MOST_BYTES {
-        return Err(io::Error::from(io::ErrorKind::InvalidInput).into());
-    }
-    Ok(std::fs::read_to_string(path)?)
+    Ok(given::read_text_within(path, MOST_BYTES)?)
 }
 
 /// A file that has no groups, or no addresses.

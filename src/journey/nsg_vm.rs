@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::desk::Desk;
 use super::nsg::{NsgLooked, tag_list};
 use super::vm::{Office, VmOptions};
-use super::vm_look::{look, sizes, unseen};
+use super::vm_look::{Ended, look, sizes, unseen};
 use crate::azure::OutboundRule;
 use crate::check::azure::Answer;
 use crate::check::finding::Checked;
@@ -34,7 +34,7 @@ pub fn suggest(
     let tags = asked.ranges.as_deref().map(tag_list).transpose()?;
     let office = Office::open(options, desk.attendant)?;
     let machine = office.named(std::slice::from_ref(&asked.machine))?.remove(0);
-    let looked = look(&office.arm, &machine, &sizes(&office, &[]), None);
+    let looked = look(&office.arm, &machine, (&sizes(&office, &[]), &Ended::new()), None);
     let flows = looked.flows(&machine.region, asked.proxy);
     let Answer::Known(groups) = &looked.groups else {
         let found = vec![unseen(&looked.groups)];
@@ -126,6 +126,8 @@ fn is_there(group: &Group, rule: &NewRule, short: &str) -> Result<bool, NsgRefus
         let is_same = own.is_outbound
             && own.allows
             && own.is_of_tcp
+            && !(own.is_from_members || own.is_to_members)
+            && own.own_ports.iter().any(|own| Some(*own) == nsg::ports("*"))
             && Some(own.priority) == rule.priority
             && own.sources == [rule.source.as_str()]
             && own.destinations == [rule.destination.as_str()]
@@ -239,6 +241,11 @@ mod tests {
         assert_eq!(code(rule("allow-proxy", 200, "443")), Err("nsg-rule-other"));
         assert_eq!(code(rule("allow-proxy", 300, "80-443")), Err("nsg-rule-other"));
         assert_eq!(code(rule("other", 200, "80-443")), Err("nsg-priority-taken"));
+        let narrow =
+            text.replace("\"destinationPort", "\"sourcePortRange\":\"80\",\"destinationPort");
+        let narrow = nsg::read_groups(&narrow).unwrap().remove(0);
+        let told = is_there(&narrow, &rule("allow-proxy", 200, "80-443"), "rg/g").unwrap_err();
+        assert_eq!(told.code(), "nsg-rule-other", "it lets nothing out");
         let held =
             |group: &str| NewRule { group: Some(group.to_owned()), ..rule("other", 1, "443") };
         let line = held("rg(1)/g").line();

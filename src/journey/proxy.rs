@@ -124,27 +124,51 @@ fn replace(
     now: &Zoned,
 ) -> io::Result<Option<PathBuf>> {
     let about = file.map(|file| file.metadata()).transpose()?;
-    let write = |path: &Path, text: &str| {
-        root.write_by(path, Access::Public, |file| {
-            file.write_all(text.as_bytes())?;
-            if let Some(own) = &about {
-                file.set_permissions(std::fs::Permissions::from_mode(own.mode() & 0o7777))?;
-                let owner = (Uid::from_raw(own.uid()), Gid::from_raw(own.gid()));
-                fchown(file, Some(owner.0), Some(owner.1))?;
-            }
-            Ok(())
-        })
+    let fill = |file: &mut File, text: &str| {
+        file.write_all(text.as_bytes())?;
+        if let Some(own) = &about {
+            file.set_permissions(std::fs::Permissions::from_mode(own.mode() & 0o7777))?;
+            let owner = (Uid::from_raw(own.uid()), Gid::from_raw(own.gid()));
+            fchown(file, Some(owner.0), Some(owner.1))?;
+        }
+        Ok(())
     };
-    let copy = about.is_some().then(|| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".azseed-{}", now.strftime("%Y%m%dT%H%M%S")));
-        PathBuf::from(name)
-    });
-    if let Some(copy) = &copy {
-        write(copy, before)?;
-    }
-    write(path, after)?;
+    let copy = match about.is_some() {
+        true => Some(keep(root, path, now, |file| fill(file, before))?),
+        false => None,
+    };
+    root.write_by(path, Access::Public, |file| fill(file, after))?;
     Ok(copy)
+}
+
+/// Copies a file beside itself, under the time and a number if that name is taken: what was kept before
+/// may be the only one with the lines that a person wrote.
+fn keep(
+    root: &Folder,
+    path: &Path,
+    now: &Zoned,
+    fill: impl FnOnce(&mut File) -> io::Result<()>,
+) -> io::Result<PathBuf> {
+    let time = now.strftime("%Y%m%dT%H%M%S");
+    for number in 1u32.. {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".azseed-{time}"));
+        if number > 1 {
+            name.push(format!("-{number}"));
+        }
+        let copy = PathBuf::from(name);
+        let mut file = match root.create_new(&copy, Access::Private) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+            made => made?,
+        };
+        if let Err(error) = fill(&mut file).and_then(|()| file.sync_all()) {
+            // Half a copy is none; the first error is the one to tell.
+            let _ = root.remove_file(&copy);
+            return Err(error);
+        }
+        return Ok(copy);
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
 }
 
 /// Lines of a text that the other has not, each as often as it has it more.
@@ -223,8 +247,13 @@ mod tests {
         let again = apply_at(&options(folder.path()), &now()).unwrap();
         assert!(!again.files.iter().any(FileChange::is_changed));
         assert_eq!(std::fs::read_dir(&etc).unwrap().count(), 3);
+        // In the same second, and the copy of what the owner wrote stays.
         let out = ApplyOptions { proxy: None, ..options(folder.path()) };
         let gone = apply_at(&out, &now()).unwrap();
+        assert_eq!(text("waagent.conf.azseed-20261129T083000"), "Lib.Dir=x\n");
+        let kept = folder.path().join("etc/waagent.conf.azseed-20261129T083000-2");
+        assert_eq!(gone.files[0].copy.as_deref(), Some(kept.as_path()));
+        assert!(text("waagent.conf.azseed-20261129T083000-2").ends_with("HttpProxy.Port=3128\n"));
         assert_eq!(gone.files[0].removed, ["HttpProxy.Host=proxy", "HttpProxy.Port=3128"]);
         assert_eq!(text("waagent.conf"), "Lib.Dir=x\n");
     }

@@ -1,16 +1,20 @@
-//! Which disks a restore is to bring that this machine began: the service does not tell it of a job
-//! that is under way. A convenience, in the state directory; another machine knows nothing of it.
+//! What the service does not tell of a job that is under way: which disks a restore is to bring that
+//! this machine began, and until when the point of a backup is kept. A convenience, in the state
+//! directory; another machine knows nothing of it.
 
 use std::fs;
 use std::path::PathBuf;
 
 use disk_prep::sys::durable::{self, Access};
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::state::{State, StateError, io_at};
 
-/// The folder of these records.
-const FOLDER: &str = "vm-restores";
+/// The folders of these records.
+const RESTORES: &str = "vm-restores";
+const BACKUPS: &str = "vm-backups";
 const VERSION: u32 = 1;
 
 #[derive(Serialize, Deserialize)]
@@ -20,11 +24,18 @@ struct Record {
     luns: Option<Vec<u32>>,
 }
 
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    version: u32,
+    /// The point is kept until then.
+    until: Timestamp,
+}
+
 /// Where the record of a job lies; none of a job whose id is no name of a file.
-fn place(state: &State, job: &str) -> Option<PathBuf> {
+fn place(state: &State, folder: &str, job: &str) -> Option<PathBuf> {
     let is_id =
         !job.is_empty() && job.bytes().all(|own| own.is_ascii_alphanumeric() || own == b'-');
-    is_id.then(|| state.folder().join(FOLDER).join(format!("{job}.json")))
+    is_id.then(|| state.folder().join(folder).join(format!("{job}.json")))
 }
 
 fn sorted(luns: &Option<Vec<u32>>) -> Option<Vec<u32>> {
@@ -36,17 +47,39 @@ fn sorted(luns: &Option<Vec<u32>>) -> Option<Vec<u32>> {
 
 /// Notes the disks of a restore that was begun.
 pub(super) fn note(state: &State, job: &str, luns: &Option<Vec<u32>>) -> Result<(), StateError> {
-    let Some(path) = place(state, job) else { return Ok(()) };
-    state.make_folder(&state.folder().join(FOLDER), Access::Public)?;
-    let record = Record { version: VERSION, luns: sorted(luns) };
-    let text = serde_json::to_vec(&record).expect("numbers can be written");
+    write(state, (RESTORES, job), &Record { version: VERSION, luns: sorted(luns) })
+}
+
+fn write(
+    state: &State,
+    (folder, job): (&str, &str),
+    record: &impl Serialize,
+) -> Result<(), StateError> {
+    let Some(path) = place(state, folder, job) else { return Ok(()) };
+    state.make_folder(&state.folder().join(folder), Access::Public)?;
+    let text = serde_json::to_vec(record).expect("numbers and times can be written");
     durable::write(&path, &text, Access::Public).map_err(io_at(&path))
+}
+
+fn read<T: DeserializeOwned>(state: &State, folder: &str, job: &str) -> Option<T> {
+    let bytes = fs::read(place(state, folder, job)?).ok()?;
+    serde_json::from_slice(&bytes).ok()
+}
+
+/// Notes until when the point of a backup is kept that was begun.
+pub(super) fn note_kept(state: &State, job: &str, until: Timestamp) -> Result<(), StateError> {
+    write(state, (BACKUPS, job), &Kept { version: VERSION, until })
+}
+
+/// Whether a backup that is under way is known to be one whose point is kept until then.
+pub(super) fn is_kept(state: &State, job: &str, until: Timestamp) -> bool {
+    let record: Option<Kept> = read(state, BACKUPS, job);
+    record.is_some_and(|own| own.version == VERSION && own.until == until)
 }
 
 /// Whether a restore that is under way brings these disks; `None` if this machine did not begin it.
 pub(super) fn is_of(state: &State, job: &str, luns: &Option<Vec<u32>>) -> Option<bool> {
-    let bytes = fs::read(place(state, job)?).ok()?;
-    let record: Record = serde_json::from_slice(&bytes).ok()?;
+    let record: Record = read(state, RESTORES, job)?;
     (record.version == VERSION).then(|| record.luns == sorted(luns))
 }
 
@@ -65,6 +98,10 @@ mod tests {
         assert_eq!(is_of(&state, "j-2", &None), None);
         note(&state, "../x", &None).unwrap();
         assert_eq!(is_of(&state, "../x", &None), None);
-        assert_eq!(fs::read_dir(folder.path().join(FOLDER)).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(folder.path().join(RESTORES)).unwrap().count(), 1);
+        let until: Timestamp = "2027-06-01T00:00:00Z".parse().unwrap();
+        note_kept(&state, "j-1", until).unwrap();
+        assert!(is_kept(&state, "j-1", until) && !is_kept(&state, "j-2", until));
+        assert!(!is_kept(&state, "j-1", Timestamp::UNIX_EPOCH));
     }
 }

@@ -4,19 +4,19 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use disk_prep::noun::{ErrorKind, typed};
+use disk_prep::noun::{ErrorKind, ResourceGroup, typed};
 use disk_prep::sys::hold::hold;
 
 use super::desk::Desk;
 use super::vm::{Office, VmOptions};
-use super::vm_look::{Looked, look, sizes};
+use super::vm_look::{Looked, ended, look, sizes};
 use super::vm_protect::{AT_ONCE, DEFAULT_POLICY, Machines, some};
 use crate::azure::each_of;
 use crate::check::azure::Answer;
 use crate::check::finding::{Checked, Finding, Grade, good, problem, unknown};
 use crate::check::vm::{View, findings};
 use crate::outcome::Failure;
-use crate::vm_backup::{Error, Machine, PolicyFacts, RecoveryVault, policies};
+use crate::vm_backup::{Error, Machine, PolicyFacts, RecoveryVault, create_line, policies};
 
 /// A machine that was named.
 enum Named {
@@ -49,7 +49,8 @@ pub fn preflight(
     for (own, looked) in all.iter().zip(&each(&office, &all, options)) {
         let mut more = told(own, looked);
         if let (Named::Machine(machine), Some(looked)) = (own, looked) {
-            more.extend(of_shelf(&shelves[&machine.region], machine, policy));
+            let how = (policy, options.group.as_ref());
+            more.extend(of_shelf(&shelves[&machine.region], machine, how));
             more.extend(next(&shelves[&machine.region], looked, &more, policy));
         }
         found.extend(more);
@@ -77,12 +78,13 @@ fn named(office: &Office, asked: &Machines) -> Result<Vec<Named>, Failure> {
 
 /// Looks at each machine of today, several at once; in their order.
 fn each(office: &Office, all: &[Named], options: &VmOptions) -> Vec<Option<Looked>> {
-    let sizes = sizes(office, &machines(all));
+    let today = machines(all);
+    let (sizes, ended) = (sizes(office, &today), ended(office, &today));
     let meant = options.vault.as_ref().map(|own| own.as_str());
     let found: Mutex<Vec<(usize, Option<Looked>)>> = Mutex::new(Vec::new());
     let one = |at: usize| {
         let looked = match &all[at] {
-            Named::Machine(own) => Some(look(&office.arm, own, &sizes, meant)),
+            Named::Machine(own) => Some(look(&office.arm, own, (&sizes, &ended), meant)),
             Named::Classic(_) => None,
         };
         hold(&found).push((at, looked));
@@ -130,11 +132,15 @@ fn shelves(office: &Office, all: &[Named], options: &VmOptions) -> BTreeMap<Stri
 }
 
 /// Whether the vault is in the machine's region and has the policy.
-fn of_shelf(shelf: &Shelf, machine: &Machine, policy: &str) -> Vec<Finding> {
+fn of_shelf(
+    shelf: &Shelf,
+    machine: &Machine,
+    (policy, group): (&str, Option<&ResourceGroup>),
+) -> Vec<Finding> {
     let Machine { id, region, .. } = machine;
     let all = match shelf {
         Err(Failure(error)) => {
-            let command = typed(["azseed", "vm", "vault", "create", "NAME", "--location", region]);
+            let command = create_line(group, region);
             let hint = error.hint().map(|own| own.to_string()).unwrap_or_default();
             let found = problem("vault", error.to_string(), &hint).because(error.kind());
             match error.code() {
@@ -152,15 +158,7 @@ fn of_shelf(shelf: &Shelf, machine: &Machine, policy: &str) -> Vec<Finding> {
                     let action = "a vault protects machines of its own region";
                     problem("vault", facts, action)
                         .because(ErrorKind::Refused)
-                        .next(typed([
-                            "azseed",
-                            "vm",
-                            "vault",
-                            "create",
-                            "NAME",
-                            "--location",
-                            region,
-                        ]))
+                        .next(create_line(group, region))
                         .explained("vm-other-region")
                 }
             }];
@@ -187,7 +185,7 @@ fn of_shelf(shelf: &Shelf, machine: &Machine, policy: &str) -> Vec<Finding> {
 
 /// The line that protects a machine, if nothing speaks against it.
 fn next(shelf: &Shelf, looked: &Looked, found: &[Finding], policy: &str) -> Option<Finding> {
-    if let Answer::Known(Some(_)) = looked.view.protected {
+    if let (Answer::Known(Some(_)), None) = (&looked.view.protected, &looked.view.ended) {
         return None;
     }
     let name = &looked.view.name;

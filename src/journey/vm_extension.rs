@@ -59,7 +59,8 @@ pub fn remove(
     if let Some(vault) = protecting(&office.arm, &found.region, &machine)?
         && let Some(job) = jobs_under_way(&office.arm, &vault, &machine)?.into_iter().next()
     {
-        return Err(Error::JobUnderWay { machine: machine.short(), id: job.id }.into());
+        let (machine, vault) = (machine.short(), vault.name);
+        return Err(Error::JobUnderWay { machine, id: job.id, vault }.into());
     }
     desk.attendant.consent(&format!(
         "The backup extension {} would be taken out of {}; the next backup puts it in anew",

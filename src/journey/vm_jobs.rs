@@ -7,7 +7,9 @@ use jiff::Timestamp;
 
 use super::desk::Desk;
 use super::vm::{Office, VmOptions};
-use super::vm_protect::{Machines, protected, wait_line};
+use super::vm_back_up::wait_line;
+use super::vm_protect::{Machines, protected};
+use super::vm_twins::Twins;
 use crate::outcome::Failure;
 use crate::vm_backup::{
     Error, Job, JobFilter, MachineId, Point, VaultId, cancel, items, job, jobs, points,
@@ -28,6 +30,8 @@ pub struct Jobs {
     pub all: Vec<Job>,
     /// How they are told.
     pub manner: Manner,
+    /// Machines of which the group is told, too.
+    pub twins: Twins,
 }
 
 /// How jobs are told.
@@ -66,7 +70,8 @@ pub fn list(filter: &JobFilter, options: &VmOptions, desk: &Desk<'_>) -> Result<
     let office = Office::open(options, desk.attendant)?;
     let vault = office.vault(options, None)?.id;
     let all = jobs(&office.arm, &vault, filter)?;
-    Ok(Jobs { vault, all, manner: Manner::Listed })
+    let twins = Twins::of(&office.arm, &vault, &all);
+    Ok(Jobs { vault, all, manner: Manner::Listed, twins })
 }
 
 /// Shows one job.
@@ -74,7 +79,8 @@ pub fn show(id: &str, options: &VmOptions, desk: &Desk<'_>) -> Result<Jobs, Fail
     let office = Office::open(options, desk.attendant)?;
     let vault = office.vault(options, None)?.id;
     let all = vec![job(&office.arm, &vault, id)?];
-    Ok(Jobs { vault, all, manner: Manner::Whole })
+    let twins = Twins::of(&office.arm, &vault, &all);
+    Ok(Jobs { vault, all, manner: Manner::Whole, twins })
 }
 
 /// Cancels a job, if that can be done.
@@ -82,7 +88,8 @@ pub fn stop(id: &str, options: &VmOptions, desk: &Desk<'_>) -> Result<Jobs, Fail
     let office = Office::open(options, desk.attendant)?;
     let vault = office.vault(options, None)?.id;
     let all = vec![cancel(&office.arm, &vault, id)?];
-    Ok(Jobs { vault, all, manner: Manner::Whole })
+    let twins = Twins::of(&office.arm, &vault, &all);
+    Ok(Jobs { vault, all, manner: Manner::Whole, twins })
 }
 
 /// Looks at jobs until all of them are over. Who leaves meanwhile ends nothing.
@@ -101,11 +108,14 @@ fn await_all(
     let stop = desk.attendant.stop_flag();
     let mut pause = FIRST_PAUSE;
     let mut told: Vec<String> = Vec::new();
+    let mut twins: Option<Twins> = None;
     loop {
         let all: Vec<Job> =
             ids.iter().map(|id| job(&office.arm, vault, id)).collect::<Result<_, _>>()?;
+        let twins = twins.get_or_insert_with(|| Twins::of(&office.arm, vault, &all));
         for own in &all {
-            let line = format!("{} of {}: {}", own.operation, own.machine, own.state.word());
+            let (machine, state) = (twins.told(own), own.state.word());
+            let line = format!("{} of {machine}: {state}", own.operation);
             let line = match own.tasks.last().filter(|_| !own.state.is_over()) {
                 Some(task) => format!("{line}, {}", task.name),
                 None => line,
@@ -116,7 +126,8 @@ fn await_all(
             }
         }
         if all.iter().all(|own| own.state.is_over()) {
-            return Ok(Jobs { vault: vault.clone(), all, manner: Manner::Awaited });
+            let (vault, twins) = (vault.clone(), twins.clone());
+            return Ok(Jobs { vault, all, manner: Manner::Awaited, twins });
         }
         let mut waited = Duration::ZERO;
         while waited < pause {
@@ -167,7 +178,7 @@ pub fn point_show(
     own.all.retain(|point| point.id.eq_ignore_ascii_case(id));
     if own.all.is_empty() {
         let (word, machine) = (id.to_owned(), own.machine.short());
-        return Err(Error::NoPoint { word, machine, near: Vec::new() }.into());
+        return Err(Error::NoPoint { word, machine, vault: vault.name, near: Vec::new() }.into());
     }
     own.vault = Some(vault);
     Ok(own)

@@ -13,8 +13,11 @@ use crate::azure::{Arm, CardFacts, Error as AzureError, SizeFacts, SubnetFacts};
 use crate::check::azure::Answer;
 use crate::check::finding::{Finding, Grade, unknown};
 use crate::check::nsg::{self, Flow, Group};
-use crate::check::vm::{Protected, View};
-use crate::vm_backup::{Error, Machine, VaultId, jobs_under_way, protecting};
+use crate::check::vm::{EndedProtection, Protected, View};
+use crate::vm_backup::{
+    Error, Item, Machine, MachineId, Protection, RecoveryVault, VaultId, items, jobs_under_way,
+    protecting, vaults,
+};
 
 /// Sizes of machines, by region.
 pub(super) type Sizes = BTreeMap<String, Vec<SizeFacts>>;
@@ -42,8 +45,40 @@ pub(super) struct Looked {
     pub name_servers: Vec<String>,
 }
 
+/// Machines that a vault has and backs up no more. Until the points are gone no other vault takes them,
+/// and the service says of such a machine only that nobody protects it.
+pub(super) type Ended = Vec<(VaultId, Item)>;
+
+/// Those of the regions where the machines are. Who may not see a vault does not hear of them.
+pub(super) fn ended(office: &Office, all: &[Machine]) -> Ended {
+    let vaults = vaults(&office.arm, &office.subscription).unwrap_or_default();
+    let is_near = |own: &RecoveryVault| all.iter().any(|machine| machine.region == own.region);
+    let mut found = Ended::new();
+    for vault in vaults.into_iter().filter(is_near) {
+        let held = items(&office.arm, &vault.id).unwrap_or_default();
+        let held = held.into_iter().filter(Item::is_ended);
+        found.extend(held.map(|item| (vault.id.clone(), item)));
+    }
+    found
+}
+
+fn of_ended(all: &Ended, machine: &MachineId, meant: Option<&str>) -> Option<EndedProtection> {
+    let (vault, item) = all.iter().find(|(_, item)| item.machine == *machine)?;
+    Some(EndedProtection {
+        vault: vault.name.to_string(),
+        is_meant: meant.map(|own| own.eq_ignore_ascii_case(vault.name.as_str())),
+        is_deleted: matches!(item.protection, Protection::Deleted(_)),
+        told: item.protection.told(),
+    })
+}
+
 /// Looks at one machine; `meant` is the vault that was named.
-pub(super) fn look(arm: &Arm, own: &Machine, sizes: &Sizes, meant: Option<&str>) -> Looked {
+pub(super) fn look(
+    arm: &Arm,
+    own: &Machine,
+    (sizes, ended): (&Sizes, &Ended),
+    meant: Option<&str>,
+) -> Looked {
     let machine = answer(arm.machine(&own.id.to_string()));
     let (ids, size) = match &machine {
         Answer::Known(facts) => (facts.cards.clone(), facts.size.clone()),
@@ -81,6 +116,7 @@ pub(super) fn look(arm: &Arm, own: &Machine, sizes: &Sizes, meant: Option<&str>)
             cards: answer(cards.map(Some)),
             locks: answer(arm.locks(&group).map(|all| Some(of_group(all, &group)))),
             protected,
+            ended: of_ended(ended, &own.id, meant),
             jobs: map(jobs, |all| all.iter().map(|own| own.id.clone()).collect()),
             machine,
         },

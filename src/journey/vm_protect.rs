@@ -1,5 +1,5 @@
-//! `vm discover`, `list`, `status`, `protect`, `backup`, `unprotect`: many machines side by side, one
-//! job a machine.
+//! `vm discover`, `list`, `status`, `protect`, `unprotect`: many machines side by side, one job a
+//! machine.
 
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -17,7 +17,7 @@ use crate::outcome::{Failure, MissingFlags, chain};
 use crate::schedule::turns;
 use crate::vm_backup::{
     Error, Item, Machine, MachineId, PolicyFacts, Protection, RecoveryVault, Stop, VaultId,
-    back_up, discover, items, machines, policies, protect, unprotect,
+    discover, items, machines, policies, protect, revive, unprotect,
 };
 
 /// So many machines side by side.
@@ -95,7 +95,7 @@ fn failed(error: &Error, machine: &MachineId, vault: &VaultId) -> Came {
 }
 
 /// Does the work on each machine, several at once; one that fails stops no other.
-fn side_by_side(
+pub(super) fn side_by_side(
     (all, vault): (&[MachineId], &VaultId),
     work: impl Fn(&MachineId) -> Result<(Came, Option<String>), Error> + Sync,
 ) -> Vec<Deed> {
@@ -133,18 +133,15 @@ pub fn protect_all(
     let named = some(&office, asked)?;
     let vault = office.vault(options, named.first().map(|own| own.region.as_str()))?;
     let held = items(&office.arm, &vault.id)?;
-    let is_held = |own: &Machine| held.iter().any(|item| item.machine == own.id);
-    let named: Vec<Machine> = match asked.is_all {
-        true => {
-            named.into_iter().filter(|own| own.region == vault.region && !is_held(own)).collect()
-        }
+    let named = match asked.is_all {
+        true => bare(named, &vault, &held, desk),
         false => named,
     };
     in_region(&named, &vault)?;
     let policy = policy_of(how, &office, &vault.id, desk)?;
     let changes: Vec<String> = held
         .iter()
-        .filter(|item| named.iter().any(|own| own.id == item.machine))
+        .filter(|item| !item.is_ended() && named.iter().any(|own| own.id == item.machine))
         .filter_map(|item| {
             let old = item.policy.as_ref().filter(|old| !old.eq_ignore_ascii_case(&policy))?;
             Some(format!("{} from {old}", item.machine.short()))
@@ -160,18 +157,42 @@ pub fn protect_all(
     let all: Vec<MachineId> = named.iter().map(|own| own.id.clone()).collect();
     let deeds = side_by_side((&all, &vault.id), |machine| {
         let own = held.iter().find(|item| item.machine == *machine);
-        let is_so = own.is_some_and(|item| {
+        let is_so = own.filter(|own| !own.is_ended()).is_some_and(|item| {
             item.policy.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(&policy))
         });
         if is_so {
             return Ok((Came::Unchanged("protected already"), None));
         }
         few_disks(machine, &named)?;
+        if own.is_some_and(|own| matches!(own.protection, Protection::Deleted(_))) {
+            revive(&office.arm, &vault.id, machine)?;
+        }
         let job = protect(&office.arm, &vault.id, machine, &policy)?;
-        Ok((Came::Done("protected, first backup to come"), job))
+        Ok((Came::Done(done(own)), job))
     });
     let next = format!("azseed vm backup --all --vault {}", vault.id.name);
     Ok(Deeds { vault: vault.id, all: deeds, next: Some(next) })
+}
+
+/// Of all machines those that the vault could protect and does not have. Whose protection somebody ended
+/// is left out, and told.
+fn bare(all: Vec<Machine>, vault: &RecoveryVault, held: &[Item], desk: &Desk<'_>) -> Vec<Machine> {
+    let of = |own: &Machine| held.iter().find(|item| item.machine == own.id);
+    for own in all.iter().filter_map(of).filter(|own| own.is_ended()) {
+        let (name, told) = (own.machine.short(), own.protection.told());
+        desk.attendant.say(&format!("{name} is left out, name it to protect it again: {told}"));
+    }
+    all.into_iter().filter(|own| own.region == vault.region && of(own).is_none()).collect()
+}
+
+/// What protecting a machine comes to, by how it stood before.
+fn done(before: Option<&Item>) -> &'static str {
+    match before.map(|own| (&own.protection, own.newest.is_some())) {
+        Some((Protection::Deleted(_), true)) => "had back with its points, and protected again",
+        Some((Protection::Stopped, true)) => "protected again, its points are there",
+        Some((_, true)) => "protected by this policy now, its points stay",
+        Some((_, false)) | None => "protected, first backup to come",
+    }
 }
 
 /// The machines that are named, or all of the subscription.
@@ -260,39 +281,6 @@ pub(super) fn protected(
     Ok(found)
 }
 
-/// Backs machines up now; one whose backup is under way is not begun a second time.
-pub fn back_up_all(
-    asked: &Machines,
-    until: Option<Timestamp>,
-    options: &VmOptions,
-    desk: &Desk<'_>,
-) -> Result<Deeds, Failure> {
-    let office = Office::open(options, desk.attendant)?;
-    let vault = office.vault(options, None)?.id;
-    let all = protected(asked, &vault, &items(&office.arm, &vault)?)?;
-    // By the service's time, which its answers have told by now.
-    if let Some(until) = until.filter(|until| *until <= office.arm.now()) {
-        return Err(Error::KeptUntilThen { until }.into());
-    }
-    let deeds = side_by_side((&all, &vault), |machine| {
-        let (job, is_new) = back_up(&office.arm, &vault, machine, until)?;
-        Ok(match is_new {
-            true => (Came::Done("backup begun"), job),
-            false => (Came::Unchanged("a backup is under way already"), job),
-        })
-    });
-    let ids: Vec<&str> = deeds.iter().filter_map(|own| own.job.as_deref()).collect();
-    let next = (!ids.is_empty()).then(|| wait_line(&ids, &vault));
-    Ok(Deeds { vault, all: deeds, next })
-}
-
-/// The line that waits for jobs.
-pub(super) fn wait_line(jobs: &[impl AsRef<str>], vault: &VaultId) -> String {
-    let words = ["azseed", "vm", "job", "wait"].into_iter();
-    let words = words.chain(jobs.iter().map(AsRef::as_ref));
-    typed(words.chain(["--vault", vault.name.as_str()]))
-}
-
 /// Ends the protection of machines.
 pub fn unprotect_all(
     asked: &Machines,
@@ -304,6 +292,12 @@ pub fn unprotect_all(
     let vault = office.vault(options, None)?.id;
     let held = items(&office.arm, &vault)?;
     let all = protected(asked, &vault, &held)?;
+    if stop == Stop::KeepData {
+        // Nothing is left to be kept, unless it is had back first.
+        let is_deleted = |own: &&Item| matches!(own.protection, Protection::Deleted(_));
+        let gone = held.iter().filter(is_deleted).filter(|own| all.contains(&own.machine));
+        Error::of_all(gone.map(|own| own.ended(&vault)).collect())?;
+    }
     let short: Vec<String> = all.iter().map(MachineId::short).collect();
     let named = format!("{} ({})", count(all.len(), "machine"), short.join(", "));
     let what = match stop {
@@ -396,7 +390,8 @@ pub fn list(
     let mut all = standings(&office, options)?;
     let region = wish.region.as_ref().map(|own| own.to_lowercase().replace(' ', ""));
     all.retain(|own| region.is_none() || own.region == region);
-    all.retain(|own| !wish.is_unprotected || own.item.is_none());
+    let is_bare = |own: &Standing| own.item.as_ref().is_none_or(Item::is_ended);
+    all.retain(|own| !wish.is_unprotected || is_bare(own));
     Ok(Standings { all, next: None })
 }
 

@@ -16,8 +16,9 @@ use crate::check::rights::{DISKS_AS_BLOBS, NEW_DISKS, NEW_MACHINE, OTHER_DISKS, 
 use crate::check::vm::hard_to_restore;
 use crate::outcome::Failure;
 use crate::vm_backup::{
-    Error, Machine, MachineId, Network, Point, RecoveryVault, Restore, RestoreFault, RestoreTarget,
-    items, machines, name_rule, networks, points, restore, validate,
+    Error, Item, Machine, MachineId, Network, Point, Protection, RecoveryVault, Restore,
+    RestoreFault, RestoreTarget, VaultId, items, machines, name_rule, networks, points, restore,
+    validate,
 };
 
 /// The storage that restores go to (`error-catalogue`, restore).
@@ -125,7 +126,12 @@ pub fn bring_back(
     let held = items(&office.arm, &vault.id)?;
     let word = Machines { words: vec![asked.machine.clone()], is_all: false };
     let machine = protected(&word, &vault.id, &held)?.remove(0);
-    let point = point_of(&asked.at, &machine, points(&office.arm, &vault.id, &machine, None)?)?;
+    let is_deleted = |own: &&Item| matches!(own.protection, Protection::Deleted(_));
+    if let Some(own) = held.iter().filter(is_deleted).find(|own| own.machine == machine) {
+        return Err(own.ended(&vault.id).into());
+    }
+    let all = points(&office.arm, &vault.id, &machine, None)?;
+    let point = point_of(&asked.at, &machine, &vault.id, all)?;
     let restore = planned(asked, (machine, point), &vault, &office)?;
     if matches!(restore.target, RestoreTarget::New { .. }) {
         warn_of_network(&office, &restore.machine, desk);
@@ -146,7 +152,7 @@ pub fn bring_back(
     let (job, is_new) = self::restore(&office.arm, &vault, &restore)?;
     let came = if is_new { RestoreCame::Begun } else { RestoreCame::UnderWay };
     if let Some(job) = &job {
-        same_disks(job, &restore, came, desk)?;
+        same_disks(job, &restore, (came, &vault.id), desk)?;
     }
     Ok(RestoreDeed { vault, restore, came, job })
 }
@@ -156,7 +162,7 @@ pub fn bring_back(
 fn same_disks(
     job: &str,
     restore: &Restore,
-    came: RestoreCame,
+    (came, vault): (RestoreCame, &VaultId),
     desk: &Desk<'_>,
 ) -> Result<(), Failure> {
     let Ok(state) = desk.state() else { return Ok(()) };
@@ -167,7 +173,10 @@ fn same_disks(
                 desk.attendant.warn(&format!("Which disks job {job} brings is not noted: {error}"));
             }
         }
-        (_, Some(false)) => return Err(Error::OtherRestore { machine, id: job.to_owned() }.into()),
+        (_, Some(false)) => {
+            let (id, vault) = (job.to_owned(), vault.name.clone());
+            return Err(Error::OtherRestore { machine, id, vault }.into());
+        }
         (_, None) if luns.is_some() => desk.attendant.warn(&format!(
             "A restore of {machine} is under way (job {job}) that this machine did not begin; \
              whether it brings the same disks is not told"
@@ -178,7 +187,12 @@ fn same_disks(
 }
 
 /// The point that is meant, the newest first.
-fn point_of(word: &PointWord, machine: &MachineId, all: Vec<Point>) -> Result<Point, Error> {
+fn point_of(
+    word: &PointWord,
+    machine: &MachineId,
+    vault: &VaultId,
+    all: Vec<Point>,
+) -> Result<Point, Error> {
     let line = |own: &Point| {
         let time = own.time.map(|time| format!("{time:.0}")).unwrap_or_default();
         format!("{}  {time}", own.id)
@@ -194,7 +208,8 @@ fn point_of(word: &PointWord, machine: &MachineId, all: Vec<Point>) -> Result<Po
         PointWord::At(at) => format!("not after {at:.0}"),
         PointWord::Id(id) => id.clone(),
     };
-    found.ok_or_else(|| Error::NoPoint { word, machine: machine.short(), near })
+    let (machine, vault) = (machine.short(), vault.name.clone());
+    found.ok_or(Error::NoPoint { word, machine, vault, near })
 }
 
 /// The restore that is asked for, if nothing speaks against it.
@@ -370,8 +385,12 @@ mod tests {
         };
         let id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/m";
         let machine = MachineId::parse(id).unwrap();
+        let id = "/subscriptions/11111111-2222-4333-8444-555555555555/resourceGroups/g/providers/\
+                  Microsoft.RecoveryServices/vaults/prod";
+        let vault = VaultId::parse(id).unwrap();
         let found = |word: PointWord| {
-            point_of(&word, &machine, vec![point(9), point(5), point(2)]).map(|own| own.id)
+            let all = vec![point(9), point(5), point(2)];
+            point_of(&word, &machine, &vault, all).map(|own| own.id)
         };
         let at = |text: &str| PointWord::At(text.parse().unwrap());
         assert_eq!(found(PointWord::Latest).unwrap(), "9");

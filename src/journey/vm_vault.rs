@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use disk_prep::noun::{Diagnose, ErrorKind, Hint, VaultName, visible_line};
+use disk_prep::sys::given;
 use jiff::civil::{Date, Time};
 use jiff::{ToSpan, Zoned};
 
@@ -136,13 +137,8 @@ impl Diagnose for PolicyFile {
 
 /// Reads a policy of a file; warns of what the service may refuse.
 pub(super) fn read(path: &Path, attendant: &dyn Attendant) -> Result<VmPolicy, Failure> {
-    use std::io::Read;
-    let text = || {
-        let mut text = String::new();
-        std::fs::File::open(path)?.take(MOST_BYTES).read_to_string(&mut text)?;
-        Ok(text)
-    };
-    let text = text().map_err(|source| PolicyFile { path: path.to_owned(), source })?;
+    let text = given::read_text_within(path, MOST_BYTES);
+    let text = text.map_err(|source| PolicyFile { path: path.to_owned(), source })?;
     let policy = VmPolicy::from_toml(&text).map_err(|faults| Error::Policy { faults })?;
     policy.doubts().iter().for_each(|doubt| attendant.warn(doubt));
     Ok(policy)

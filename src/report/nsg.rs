@@ -76,10 +76,17 @@ impl Record for NsgRuleRecord<'_> {
 
 impl Outcome for NewRule {
     fn lines(&self) -> Vec<String> {
-        vec![
+        let mut lines = vec![
             format!("Rule {} lets {}:", visible_line(&self.name), visible_line(&self.opens())),
             format!("  {}", visible_line(&self.line())),
-        ]
+        ];
+        if self.priority.is_none() {
+            lines.push(
+                "  No priority is free before the rule that blocks: give that one a later one first"
+                    .to_owned(),
+            );
+        }
+        lines
     }
 
     fn json(&self) -> Vec<Value> {

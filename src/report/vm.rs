@@ -13,7 +13,7 @@ use crate::journey::vm_guide::{Guide, GuideStep, StepState};
 use crate::journey::vm_protect::{Came, Deed, Deeds, Standing, Standings};
 use crate::journey::vm_vault::{MadeVault, RecoveryVaults, SetPolicy, VmPolicies};
 use crate::outcome::{Exit, Outcome};
-use crate::vm_backup::{PolicyFacts, Protection, RecoveryVault, VaultId};
+use crate::vm_backup::{PolicyFacts, Protection, RecoveryVault, VaultId, create_line};
 
 /// A Recovery Services vault.
 #[derive(Serialize, JsonSchema)]
@@ -202,9 +202,8 @@ impl Outcome for MadeVault {
 impl Outcome for RecoveryVaults {
     fn lines(&self) -> Vec<String> {
         if self.all.is_empty() {
-            return vec![
-                "There is no Recovery Services vault; `azseed vm vault create` makes one".into(),
-            ];
+            let line = create_line(None, "REGION");
+            return vec![format!("There is no Recovery Services vault; `{line}` makes one")];
         }
         let mut lines: Vec<String> = self.all.iter().map(vault_line).collect();
         if let (true, Some(own)) = (self.is_one, self.all.first()) {

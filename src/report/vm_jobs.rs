@@ -25,6 +25,8 @@ pub(super) struct VmJobRecord<'a> {
     operation: &'a str,
     /// The machine.
     machine: &'a str,
+    /// Its resource group; null if the service does not tell it.
+    group: Option<&'a str>,
     /// How it stands, in the service's word.
     status: &'a str,
     /// When it began.
@@ -124,11 +126,11 @@ fn indented(own: &'static Advice) -> Vec<String> {
     lines.into_iter().map(|own| if own.is_empty() { own } else { format!("  {own}") }).collect()
 }
 
-fn job_line(own: &Job) -> String {
+fn job_line(own: &Job, machine: &str) -> String {
     let start = own.start.map(|start| format!("{start:.0}")).unwrap_or_default();
     let took = own.seconds.map(|secs| format!("  {}", took(secs))).unwrap_or_default();
     let (id, operation) = (&own.id, &own.operation);
-    let text = format!("{id}  {operation}  {}  {}  {start}{took}", own.machine, own.state.word());
+    let text = format!("{id}  {operation}  {machine}  {}  {start}{took}", own.state.word());
     visible_line(&text).into_owned()
 }
 
@@ -168,7 +170,7 @@ impl Outcome for Jobs {
         }
         let mut lines = Vec::new();
         for own in &self.all {
-            lines.push(job_line(own));
+            lines.push(job_line(own, &self.twins.told(own)));
             if let Some(entry) = own.is_long() {
                 lines.push(format!(
                     "  It takes longer than it should: see `azseed explain {entry}`"
@@ -207,6 +209,7 @@ impl Outcome for Jobs {
                 id: &own.id,
                 operation: &own.operation,
                 machine: &own.machine,
+                group: own.group.as_deref(),
                 status: own.state.word(),
                 start: own.start,
                 seconds: own.seconds,

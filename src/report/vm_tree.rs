@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::record::{Record, line};
 use crate::journey::vm_tree::{PolicyBranch, Stagger, VaultBranch, VaultTree};
 use crate::outcome::Outcome;
-use crate::vm_backup::{Item, MachineId, Spread, SpreadStep};
+use crate::vm_backup::{Item, MachineId, Spread, SpreadStep, create_line};
 
 /// A vault with its policies, each with its machines.
 #[derive(Serialize, JsonSchema)]
@@ -120,7 +120,7 @@ impl Outcome for VaultTree {
     fn lines(&self) -> Vec<String> {
         let mut lines = vec![format!("Subscription {}", self.subscription)];
         if self.vaults.is_empty() {
-            lines.push("  no vault; `azseed vm vault create` makes one".to_owned());
+            lines.push(format!("  no vault; `{}` makes one", create_line(None, "REGION")));
         }
         lines.extend(self.vaults.iter().flat_map(branch_lines));
         lines

@@ -10,6 +10,7 @@ use crate::journey::vm_upkeep::{
     LetGo, PerRegion, PlannedRegion, VaultPlan, VaultStorage, VmTemplate,
 };
 use crate::outcome::Outcome;
+use crate::vm_backup::create_line;
 
 /// The redundancy of a Recovery Services vault.
 #[derive(Serialize, JsonSchema)]
@@ -120,9 +121,7 @@ impl Outcome for VaultPlan {
             let (region, machines) = (visible_line(region), count(*machines, "machine"));
             if vaults.is_empty() {
                 lines.push(format!("{region}: {machines}, no vault"));
-                lines.push(format!(
-                    "  `azseed vm vault create NAME --resource-group GROUP --location {region}`"
-                ));
+                lines.push(format!("  `{}`", create_line(None, &region)));
             } else {
                 lines.push(format!("{region}: {machines}, {}", vaults.join(", ")));
             }

@@ -5,6 +5,7 @@ use disk_prep::noun::{Diagnose, ErrorKind, Hint, VaultName, lines, typed};
 
 use jiff::Timestamp;
 
+use super::create_line::create_line;
 use super::policy::PolicyFault;
 use super::restore_fault::RestoreFault;
 use crate::azure;
@@ -54,15 +55,22 @@ pub enum Error {
     #[error("The job {id} cannot be cancelled: it is {state}")]
     NotCancellable { id: String, state: String },
     #[error("{machine} has no point {word}{}", lines(near))]
-    NoPoint { word: String, machine: String, near: Vec<String> },
+    NoPoint { word: String, machine: String, vault: VaultName, near: Vec<String> },
     #[error("{word:?} is neither the id of a point, nor a time with its zone, nor `latest`")]
     PointWord { word: String },
     #[error("The service would not restore this, so nothing was begun:{}", lines(faults))]
     Restore { faults: Vec<RestoreFault> },
     #[error("Another restore of {machine} is under way (job {id})")]
-    OtherRestore { machine: String, id: String },
+    OtherRestore { machine: String, id: String, vault: VaultName },
     #[error("A job about {machine} is under way ({id})")]
-    JobUnderWay { machine: String, id: String },
+    JobUnderWay { machine: String, id: String, vault: VaultName },
+    #[error(
+        "A backup of {machine} is under way (job {id}), and nothing says that its point is kept \
+         until {until:.0}"
+    )]
+    KeptOtherwise { machine: String, id: String, vault: VaultName, until: Timestamp },
+    #[error("The vault {vault} makes no backups of {machine} any more: {told}")]
+    Ended { machine: String, vault: VaultName, told: String },
     #[error("The vault {vault} is {held}, and that cannot be changed: it holds machines")]
     Locked { vault: VaultName, held: String },
     #[error("The vault {vault} cannot be deleted: it holds{}", lines(held))]
@@ -118,6 +126,8 @@ impl Diagnose for Error {
             Error::Restore { .. } => "vm-restore-refused",
             Error::OtherRestore { .. } => "vm-restore-under-way",
             Error::JobUnderWay { .. } => "vm-job-under-way",
+            Error::KeptOtherwise { .. } => "vm-backup-under-way",
+            Error::Ended { .. } => "vm-protection-ended",
             Error::Locked { .. } => "vm-vault-locked",
             Error::NotEmpty { .. } => "vm-vault-not-empty",
             Error::PolicyUsed { .. } => "vm-policy-in-use",
@@ -155,8 +165,11 @@ impl Diagnose for Error {
             | Error::Locked { .. }
             | Error::NotEmpty { .. }
             | Error::PolicyUsed { .. }
+            | Error::Ended { .. }
             | Error::NotCancellable { .. } => ErrorKind::Refused,
-            Error::OtherRestore { .. } | Error::JobUnderWay { .. } => ErrorKind::Busy,
+            Error::OtherRestore { .. }
+            | Error::JobUnderWay { .. }
+            | Error::KeptOtherwise { .. } => ErrorKind::Busy,
             Error::NoSubscription => ErrorKind::NotAllowed,
             Error::Several { first, .. } => first.kind(),
         }
@@ -173,13 +186,15 @@ impl Diagnose for Error {
             Error::Ambiguous { .. } => "name the one that is meant as GROUP/NAME",
             Error::OtherRegion { region, .. } => {
                 return Some(Hint::new(format!(
-                    "a vault protects machines of its own region: `azseed vm vault create NAME \
-                     --location {region}`"
+                    "a vault protects machines of its own region: `{}`",
+                    create_line(None, region)
                 )));
             }
             Error::ManyDisks { .. } => "spread the data over fewer disks or more machines",
             Error::NoVault { .. } => "`azseed vm vault list` names those that are there",
-            Error::NoVaults => "make one with `azseed vm vault create`",
+            Error::NoVaults => {
+                return Some(Hint::new(format!("make one: `{}`", create_line(None, "REGION"))));
+            }
             Error::SeveralVaults { .. } => {
                 "name the one that is meant with `--vault`, and its group with `--resource-group` \
                  where two have one name"
@@ -197,11 +212,14 @@ impl Diagnose for Error {
             Error::NotCancellable { .. } => {
                 "a backup can be cancelled while its snapshot is taken, not while it is transferred"
             }
-            Error::NoPoint { machine, .. } => {
-                return Some(Hint::new(format!(
-                    "`{}` names those that are there",
-                    typed(["azseed", "vm", "point", "list", machine])
-                )));
+            Error::NoPoint { machine, vault, .. } => {
+                let line = ["azseed", "vm", "point", "list", machine, "--vault", vault.as_str()];
+                return Some(Hint::new(format!("`{}` names those that are there", typed(line))));
+            }
+            Error::Ended { machine, vault, .. } => {
+                let line = ["azseed", "vm", "protect", machine, "--vault", vault.as_str()];
+                let line = typed(line);
+                return Some(Hint::new(format!("`{line}` goes on with the points that it has")));
             }
             Error::PointWord { .. } => "write a time as in 2026-11-20T12:00:00Z",
             Error::Restore { faults } => {
@@ -220,11 +238,11 @@ impl Diagnose for Error {
                     }
                 }));
             }
-            Error::OtherRestore { id, .. } | Error::JobUnderWay { id, .. } => {
-                return Some(Hint::new(format!(
-                    "`{}`, then run this again",
-                    typed(["azseed", "vm", "job", "wait", id])
-                )));
+            Error::OtherRestore { id, vault, .. }
+            | Error::JobUnderWay { id, vault, .. }
+            | Error::KeptOtherwise { id, vault, .. } => {
+                let line = ["azseed", "vm", "job", "wait", id, "--vault", vault.as_str()];
+                return Some(Hint::new(format!("`{}`, then run this again", typed(line))));
             }
             Error::Locked { .. } => "make another vault with `azseed vm vault create`",
             Error::NotEmpty { are_deleted: true, .. } => {

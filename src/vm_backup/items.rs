@@ -58,6 +58,19 @@ pub struct Item {
     pub health: Option<String>,
 }
 
+impl Item {
+    /// Whether no backups are made any more; the points may be there.
+    pub fn is_ended(&self) -> bool {
+        matches!(self.protection, Protection::Stopped | Protection::Deleted(_))
+    }
+
+    /// What is refused of a machine whose protection is ended.
+    pub fn ended(&self, vault: &VaultId) -> Error {
+        let (machine, told) = (self.machine.short(), self.protection.told());
+        Error::Ended { machine, vault: vault.name.clone(), told }
+    }
+}
+
 #[derive(Deserialize)]
 struct Wire {
     properties: Properties,
@@ -136,6 +149,8 @@ struct Asked {
     policy_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     protection_state: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_rehydrate: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -202,6 +217,7 @@ pub fn protect(
         source_resource_id: machine.to_string(),
         policy_id: Some(format!("{vault}/backupPolicies/{policy}")),
         protection_state: None,
+        is_rehydrate: None,
     };
     Ok(arm.put_job(&machine.item(vault, ""), RECOVERY, &Body { properties })?)
 }
@@ -231,10 +247,24 @@ pub fn unprotect(
                 source_resource_id: machine.to_string(),
                 policy_id: None,
                 protection_state: Some("ProtectionStopped"),
+                is_rehydrate: None,
             };
             Ok(arm.put_job(&path, RECOVERY, &Body { properties })?)
         }
     }
+}
+
+/// Has a machine back that was deleted from its vault, with its points; its protection is stopped then.
+pub fn revive(arm: &Arm, vault: &VaultId, machine: &MachineId) -> Result<(), Error> {
+    let properties = Asked {
+        protected_item_type: MACHINES,
+        source_resource_id: machine.to_string(),
+        policy_id: None,
+        protection_state: Some("ProtectionStopped"),
+        is_rehydrate: Some(true),
+    };
+    arm.put_job(&machine.item(vault, ""), RECOVERY, &Body { properties })?;
+    Ok(())
 }
 
 #[derive(Serialize)]

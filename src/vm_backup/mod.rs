@@ -1,6 +1,7 @@
 //! Azure's own backup of virtual machines: vaults, policies, protected machines, jobs and points, as
 //! calls of the resource manager. Knows no other story, asks nobody and shows nothing.
 
+mod create_line;
 mod error;
 mod items;
 mod jobs;
@@ -18,9 +19,10 @@ mod vaults;
 mod words;
 mod zones;
 
+pub use create_line::create_line;
 pub use error::Error;
 pub use items::{
-    Item, Protection, Stop, back_up, items, protect, protecting, registered, unprotect,
+    Item, Protection, Stop, back_up, items, protect, protecting, registered, revive, unprotect,
 };
 pub use jobs::{Job, JobFault, JobFilter, JobState, Task, cancel, job, jobs, jobs_under_way};
 pub use machines::{Machine, classic_machines, discover, machines};

@@ -257,7 +257,8 @@ fn same(arm: &Arm, vault: &VaultId, own: &Restore) -> Result<Option<String>, Err
     if own.is(&found) {
         return Ok(Some(found.id));
     }
-    Err(Error::OtherRestore { machine: own.machine.short(), id: found.id })
+    let (machine, vault) = (own.machine.short(), vault.name.clone());
+    Err(Error::OtherRestore { machine, id: found.id, vault })
 }
 
 /// The restore of a machine that began since, over or not.

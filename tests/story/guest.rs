@@ -89,6 +89,13 @@ fn a_vm_is_brought_to_a_proxy_and_away_again_and_a_second_time_changes_nothing()
     // The agent could not sign in to it.
     let user = apply(&["--proxy", "http://u:SECRET-6@p:1"], 2);
     assert!(user.contains("proxy-unfit") && !user.contains("SECRET"), "{user}");
+    let held = files_below(&machine.path("image"));
+    for unfit in ["h", "h:0", "$(id):1", "a_b:1", "https://p:1", "10.0.0.5:3128/x"] {
+        let told = apply(&["--proxy", unfit], 2);
+        assert!(told.contains("proxy-unfit"), "{unfit}: {told}");
+        machine.expect(2, &["proxy", "plan", "--proxy", unfit]);
+    }
+    assert_eq!(files_below(&machine.path("image")), held);
     fs::write(etc.join("environment"), b"\xff").unwrap();
     assert!(apply(&set, 1).contains("proxy-file"));
     assert_eq!(text("waagent.conf"), "Extensions.Enabled=y\n", "both or neither");
@@ -131,8 +138,10 @@ fn the_group_that_blocks_a_backup_is_named_with_the_rules_that_are_missing() {
     fs::write(machine.path("rules.json"), rules).unwrap();
     let proxied = machine.expect(1, &[&suggest[..], &["--proxy", "10.0.0.5:3128"]].concat());
     assert!(proxied.stdout.contains("TCP 3128 to 10.0.0.5"), "{}", proxied.stdout);
-    let named = machine.expect(2, &[&suggest[..], &["--proxy", "p:1", "--json"]].concat());
-    assert!(named.stdout.contains("proxy-named"), "{}", named.stdout);
+    for unfit in ["p:1", "10.0.0.5", "10.0.0.5:0"] {
+        let named = machine.expect(2, &[&suggest[..], &["--proxy", unfit, "--json"]].concat());
+        assert!(named.stdout.contains("proxy-named"), "{unfit}: {}", named.stdout);
+    }
     // Name servers are reached by UDP, and those of Azure need no rule; with a proxy, too.
     let no_names = rules.replace("\"Internet\"", "\"10.0.0.53\"");
     fs::write(machine.path("rules.json"), no_names).unwrap();
@@ -145,6 +154,18 @@ fn the_group_that_blocks_a_backup_is_named_with_the_rules_that_are_missing() {
     let proxied = machine.expect(1, &proxied).stdout;
     assert!(proxied.contains("\"nsg-dns\"") && proxied.contains("\"nsg-proxy\""), "{proxied}");
     machine.expect(2, &[&suggest[..], &["--dns-server", "ns.example"]].concat());
+    let first = rules.replace("\"priority\":200", "\"priority\":100");
+    fs::write(machine.path("rules.json"), first).unwrap();
+    let full = machine.expect(1, &suggest).stdout;
+    assert!(full.contains("--priority PRIORITY") && full.contains("No priority is free"), "{full}");
+    let members = r#""sourceApplicationSecurityGroups":[{"id":"a"}]"#;
+    let some = rules.replace(r#""sourceAddressPrefix":"*""#, members);
+    fs::write(machine.path("rules.json"), some).unwrap();
+    let some = machine.expect(0, &suggest).stdout;
+    assert!(
+        some.contains("unknown") && some.contains("no-internet of web-nsg: it is for"),
+        "{some}"
+    );
     fs::write(machine.path("rules.json"), "{").unwrap();
     let none = machine.expect(2, &[&suggest[..], &["--json"]].concat()).stdout;
     assert!(none.contains("nsg-file"), "{none}");

@@ -7,9 +7,11 @@ use crate::support;
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use serde_json::Value;
 use support::emulator::Emulator;
 use support::program::{Machine, Said, said};
@@ -216,6 +218,12 @@ fn a_policy_is_set_from_a_file_and_all_that_is_wrong_with_it_is_told_at_once() {
         assert!(told.contains(part), "{part}: {told}");
     }
     world.refused(2, "vm-policy-file", "vm policy set gold --file none.toml");
+    // Nobody writes to it, and nobody is waited for; of a pipe that somebody holds all is.
+    let (pipe, mode) = (world.machine.path("pipe"), Mode::RUSR | Mode::WUSR);
+    mknodat(CWD, &pipe, FileType::Fifo, mode, 0).unwrap();
+    world.refused(2, "vm-policy-invalid", "vm policy set gold --file pipe");
+    world.refused(2, "vm-policy-invalid", "vm protect web --policy gold --new-policy pipe");
+    world.refused(2, "nsg-file", "nsg suggest --rules pipe");
     file(
         "gold.toml",
         "schedule = \"daily 02:00\"\ntime-zone = \"Europe/Berlin\"\n\
@@ -223,6 +231,10 @@ fn a_policy_is_set_from_a_file_and_all_that_is_wrong_with_it_is_told_at_once() {
     );
     world.refused(2, "vm-policy-name", "vm policy set g --file gold.toml");
     let set = |code, text: &str| world.json(code, text)[0]["set"].as_str().unwrap().to_owned();
+    let mut late = world.machine.other(Path::new("/bin/sh"));
+    let line = "(sleep 1; cat gold.toml) | \"$0\" vm policy simulate --file /dev/stdin --years 1";
+    let late = said(late.args(["-c", line, env!("CARGO_BIN_EXE_azseed")]).output().unwrap());
+    assert!(late.code == 0 && !late.stdout.is_empty(), "{late:?}");
     assert_eq!(set(0, "vm policy set gold --file gold.toml"), "made");
     assert_eq!(set(0, "vm policy set gold --file gold.toml"), "unchanged");
     let shown = world.ok("vm policy show gold");

@@ -113,8 +113,16 @@ fn a_preflight_says_what_is_missing_and_its_last_line_protects() {
     let world = World::new(&["web", "far --region eastus"]);
     let none = world.json(10, "vm preflight web");
     assert_eq!(bad(&none, ""), ["vm-vault problem", "vm-ready unknown"]);
-    assert!(text(of(&none, "vm-vault"), "command").ends_with("--location westus"), "{none:?}");
-    world.ok("vm vault create prod --location westus --resource-group backup-rg");
+    // The line is typed as it stands once name and group are chosen.
+    let made = |own: &[Value], name: &str| {
+        let line = command(of(own, "vm-vault"));
+        line.replace(" NAME ", &format!(" {name} ")).replace(" GROUP ", " backup-rg ")
+    };
+    assert!(made(&none, "prod").ends_with("--location westus"), "{none:?}");
+    world.ok(&made(&none, "prod"));
+    let far = world.json(13, "vm preflight far --vault prod");
+    world.ok(&format!("{} --role secondary", made(&far, "there")));
+    world.ok("vm vault delete --vault there --yes");
     let other = world.json(13, "vm preflight web far");
     assert_eq!(bad(&other, "RG/web"), Vec::<String>::new());
     assert_eq!(bad(&other, "RG/far"), ["vm-vault problem", "vm-ready unknown"]);
@@ -130,7 +138,78 @@ fn a_preflight_says_what_is_missing_and_its_last_line_protects() {
     let other = world.json(13, "check vm web --vault second");
     assert_eq!(bad(&other, ""), ["vm-protected problem"]);
     world.ok("vm backup web --vault prod");
-    assert_eq!(bad(&world.json(0, "check vm web"), ""), ["vm-jobs warning"]);
+    let busy = world.json(0, "check vm web");
+    assert_eq!(bad(&busy, ""), ["vm-jobs warning"]);
+    assert!(command(of(&busy, "vm-jobs")).ends_with(" --vault prod"), "{busy:?}");
+}
+
+#[test]
+fn what_was_deleted_is_told_truly_and_protecting_it_has_it_back_with_its_points() {
+    let world = World::with_vault(&["web", "db"]);
+    world.ok("vm protect web db");
+    world.ok("vm backup web");
+    world.forward("+10m");
+    world.ok("vm unprotect web --delete-data --yes");
+    let found = world.json(0, "check vm web");
+    assert_eq!(bad(&found, ""), ["vm-protected warning"]);
+    let told = text(of(&found, "vm-protected"), "facts");
+    assert!(told.contains("prod") && told.contains("can be had back until"), "{told}");
+    let ready = world.json(0, "vm preflight web");
+    assert_eq!(of(&ready, "vm-ready")["verdict"], "good");
+    for line in
+        ["vm unprotect web --keep-data --yes", "vm restore disks web --at latest --account a1"]
+    {
+        let told = world.refused(13, "vm-protection-ended", line);
+        assert!(told.contains("`azseed vm protect RG/web --vault prod`"), "{told}");
+    }
+    let refused = world.json(13, "vm backup web");
+    assert_eq!(refused[0]["code"], "vm-protection-ended", "{refused:?}");
+    assert_eq!(world.json(0, "vm list --unprotected")[0]["name"], "web");
+    let all = world.expect(0, "vm protect --all");
+    assert!(all.stderr.contains("RG/web is left out"), "what somebody ended is not begun: {all:?}");
+    world.ok("vm vault create second --location westus --resource-group backup-rg");
+    let other = world.json(13, "vm preflight web --vault second");
+    assert_eq!(bad(&other, ""), ["vm-protected problem", "vm-ready unknown"]);
+    assert_eq!(command(of(&other, "vm-protected")), "vm protect RG/web --vault prod");
+    let back = world.json(0, &command(of(&found, "vm-protected")));
+    assert!(text(&back[0], "message").contains("had back with its points"), "{back:?}");
+    assert_eq!(text(&world.json(0, "vm status web")[0], "protection"), "protected");
+    assert_eq!(world.json(0, "vm point list web --vault prod").len(), 1);
+    world.ok("vm unprotect web --keep-data --yes --vault prod");
+    assert_eq!(bad(&world.json(0, "check vm web"), ""), Vec::<String>::new());
+    let again = world.json(0, "vm protect web --vault prod");
+    assert!(text(&again[0], "message").contains("its points are there"), "{again:?}");
+    assert_eq!(world.json(0, "vm protect web --vault prod")[0]["outcome"], "unchanged");
+    world.ok("explain BMSUserErrorItemInSoftDeletedState");
+}
+
+#[test]
+fn a_backup_that_keeps_its_point_otherwise_is_not_taken_for_the_one_that_is_asked_for() {
+    let world = World::with_vault(&["web --group one", "web --group two"]);
+    world.ok("vm protect --all");
+    let asked = "vm backup one/web --keep-until 2099-01-01";
+    assert_eq!(world.json(0, asked)[0]["outcome"], "done");
+    assert_eq!(world.json(0, asked)[0]["outcome"], "unchanged", "it is the same");
+    assert_eq!(world.json(0, "vm backup one/web")[0]["outcome"], "unchanged");
+    let other = world.json(11, "vm backup one/web --keep-until 2098-01-01");
+    assert_eq!(other[0]["code"], "vm-backup-under-way");
+    world.ok("vm backup two/web");
+    let told = world.expect(11, "vm backup two/web --keep-until 2098-01-01").stdout;
+    assert!(told.contains("azseed vm job wait") && told.contains("--vault prod"), "{told}");
+    assert_eq!(world.kept_jobs("Backup"), 2);
+    // Of two of one name the group is told.
+    let listed = world.ok("vm job list --operation Backup").to_lowercase();
+    assert!(listed.contains("  one/web  ") && listed.contains("  two/web  "), "{listed}");
+    let jobs = world.json(0, "vm job list --operation Backup");
+    for own in &jobs {
+        assert!(["one", "two"].contains(&text(own, "group").to_lowercase().as_str()), "{own}");
+    }
+    world.forward("+10m");
+    let waited = world.expect(0, &format!("vm job wait {}", text(&jobs[0], "id")));
+    let group = text(&jobs[0], "group");
+    assert!(waited.stderr.contains(&format!("Backup of {group}/web: Completed")), "{waited:?}");
+    let shown = world.ok(&format!("vm job show {}", text(&jobs[0], "id")));
+    assert!(shown.contains(&format!("  {group}/web  ")), "{shown}");
 }
 
 #[test]
@@ -180,7 +259,11 @@ fn what_a_group_blocks_is_suggested_and_a_rule_is_written_once_and_only_where_it
         rules.iter().map(|own| to(own)).collect::<Vec<_>>(),
         ["AzureBackup", "Storage.westus", "AzureActiveDirectory"]
     );
-    assert!(rules.iter().all(|own| own["group"] == "web-nsg"));
+    for own in &rules {
+        assert!(text(own, "group").eq_ignore_ascii_case("rg/web-nsg"), "{own}");
+        let line = text(own, "command").to_lowercase();
+        assert!(line.contains(" -g rg --nsg-name web-nsg "), "{line}");
+    }
     // At a subnet, and by a proxy of its own network.
     let inner = world.ok_or_bad("nsg suggest --vm proxied --proxy 10.0.0.9:3128");
     assert!(inner.contains("inner-nsg") && inner.contains("10.0.0.9"), "{inner}");

@@ -56,7 +56,12 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 
 /// Reads a text.
 pub fn read_text(path: &Path) -> io::Result<String> {
-    String::from_utf8(read(path, MOST_BYTES)?)
+    read_text_within(path, MOST_BYTES)
+}
+
+/// Reads a text of so many bytes at most.
+pub fn read_text_within(path: &Path, most: u64) -> io::Result<String> {
+    String::from_utf8(read(path, most)?)
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.utf8_error()))
 }
 

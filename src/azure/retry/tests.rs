@@ -5,12 +5,15 @@ use azure_core::http::headers::Headers;
 use azure_core::http::{AsyncRawResponse, Method, StatusCode};
 use std::collections::VecDeque;
 
+use super::super::patience::Tempo;
+
 /// A time that goes by only while somebody waits.
 #[derive(Debug, Default)]
 pub struct PlayedPace {
     pub pauses: Mutex<Vec<Duration>>,
     pub told: Mutex<Vec<String>>,
     pub is_hasty: bool,
+    pub is_look: bool,
 }
 
 impl Pace for PlayedPace {
@@ -29,6 +32,9 @@ impl Pace for PlayedPace {
     }
     fn tell(&self, text: &str) {
         hold(&self.told).push(text.to_owned());
+    }
+    fn tried_within(&self) -> Option<Duration> {
+        self.is_look.then_some(Duration::from_secs(5))
     }
 }
 
@@ -155,6 +161,18 @@ fn a_call_of_the_sdk_is_tried_again_as_the_service_asks_and_told_with_its_tries(
     let (came, pauses, told) = played(Repeat::Harmless, (0..5).map(|_| Ok((500, ""))).collect());
     assert_eq!((came, pauses), (Ok(500), vec![1.0, 2.0, 4.0, 8.0]));
     assert_eq!(told, "PUT https://h/c/b, 5 tries in 15 s");
+    // A look is not tried again once so much time is gone.
+    let look = Arc::new(PlayedPace { is_look: true, ..PlayedPace::default() });
+    let (came, pauses, _) =
+        played_by(&look, Repeat::Harmless, (0..5).map(|_| Ok((500, ""))).collect());
+    assert_eq!((came, pauses), (Ok(500), vec![1.0, 2.0, 4.0]));
+    let pace = |tempo| {
+        let mut patience = Patience::default();
+        patience.tempo = tempo;
+        RealPace::begin(&patience).tried_within()
+    };
+    assert_eq!(pace(Tempo::Work), None);
+    assert!(pace(Tempo::Look).is_some_and(|own| own < Duration::from_secs(20)));
 }
 
 /// Whether the service says how long or not, the bound is a time, and the screen tells of it.

@@ -9,6 +9,8 @@ use super::super::network::FABRIC;
 pub struct Group {
     /// Its name.
     pub name: String,
+    /// Its resource group, if the answer tells it.
+    pub home: Option<String>,
     /// Its rules, in any order.
     pub rules: Vec<Rule>,
 }
@@ -34,7 +36,17 @@ pub struct Rule {
     pub destinations: Vec<String>,
     /// At which ports there; first and last.
     pub ports: Vec<(u16, u16)>,
+    /// From which ports, likewise.
+    pub own_ports: Vec<(u16, u16)>,
+    /// Whether it is for members of application security groups, whom it does not name.
+    pub is_from_members: bool,
+    /// Whether it is about what goes to such members.
+    pub is_to_members: bool,
 }
+
+/// Ports that a system takes for what it sends: Linux from 32768, Windows and IANA from 49152.
+/// <https://www.rfc-editor.org/rfc/rfc6335#section-6>
+pub(super) const EPHEMERAL: (u16, u16) = (32_768, u16::MAX);
 
 impl Rule {
     /// Whether it is of a protocol.

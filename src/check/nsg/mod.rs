@@ -12,7 +12,7 @@ mod suggest;
 mod tags;
 
 pub use group::{Flow, Group, Protocol, flows, name_flows};
-pub use judge::{Said, judge};
+pub use judge::{Doubt, Said, judge};
 pub use read::{NsgFault, ports, read_groups};
 pub use suggest::{NewRule, suggest};
 pub use tags::{TagList, read_tags};
@@ -62,12 +62,9 @@ fn of_flow(
                 };
                 return vec![found.explained(explained)];
             }
-            Said::Unknown(rule) => {
-                let facts = format!(
-                    "{place} may be meant by {} of {name}: name a list of Azure's addresses with \
-                     --ranges",
-                    rule.name
-                );
+            Said::Unknown(rule, doubt) => {
+                let told = doubt.told();
+                let facts = format!("{place} may be meant by {} of {name}: {told}", rule.name);
                 return vec![unknown(flow.what, facts)];
             }
         }

@@ -45,6 +45,13 @@ struct WireRule {
     destination_address_prefix: Option<String>,
     #[serde(default)]
     destination_address_prefixes: Vec<String>,
+    source_port_range: Option<String>,
+    #[serde(default)]
+    source_port_ranges: Vec<String>,
+    #[serde(default)]
+    source_application_security_groups: Option<Vec<Value>>,
+    #[serde(default)]
+    destination_application_security_groups: Option<Vec<Value>>,
     destination_port_range: Option<String>,
     #[serde(default)]
     destination_port_ranges: Vec<String>,
@@ -70,7 +77,8 @@ pub fn read_groups(text: &str) -> Result<Vec<Group>, NsgFault> {
         }
         let rules = rules.into_iter().map(rule).collect::<Result<Vec<_>, _>>()?;
         let is_of_interface = !own["association"]["networkInterface"].is_null();
-        found.push((!is_of_interface, Group { name: name_of(own), rules }));
+        let (name, home) = (name_of(own), home_of(own));
+        found.push((!is_of_interface, Group { name, home, rules }));
     }
     found.sort_by_key(|own| own.0);
     if found.is_empty() {
@@ -79,9 +87,19 @@ pub fn read_groups(text: &str) -> Result<Vec<Group>, NsgFault> {
     Ok(found.into_iter().map(|own| own.1).collect())
 }
 
+fn id_of(own: &Value) -> Option<&str> {
+    own["networkSecurityGroup"]["id"].as_str().or(own["id"].as_str())
+}
+
+/// The resource group that an id names.
+fn home_of(own: &Value) -> Option<String> {
+    let mut words = id_of(own)?.split('/');
+    words.find(|word| word.eq_ignore_ascii_case("resourceGroups"))?;
+    words.next().filter(|word| !word.is_empty()).map(str::to_owned)
+}
+
 fn name_of(own: &Value) -> String {
-    let id = own["networkSecurityGroup"]["id"].as_str().or(own["id"].as_str());
-    let last = id.and_then(|own| own.rsplit('/').next());
+    let last = id_of(own).and_then(|own| own.rsplit('/').next());
     own["name"].as_str().or(last).unwrap_or("a group").to_owned()
 }
 
@@ -116,8 +134,14 @@ fn rule(own: Value) -> Result<Rule, NsgFault> {
     let joined = |one: Option<String>, more: Vec<String>| -> Vec<String> {
         one.into_iter().chain(more).filter(|own| !own.is_empty()).collect()
     };
-    let ports = joined(wire.destination_port_range, wire.destination_port_ranges);
-    let ports = ports.iter().map(|own| self::ports(own).ok_or_else(|| fault("the ports", own)));
+    let all = |all: Vec<String>| -> Result<Vec<_>, NsgFault> {
+        all.iter().map(|own| self::ports(own).ok_or_else(|| fault("the ports", own))).collect()
+    };
+    let own_ports = all(joined(wire.source_port_range, wire.source_port_ranges))?;
+    let has = |members: Option<Vec<Value>>| members.is_some_and(|own| !own.is_empty());
+    let is_from_members = has(wire.source_application_security_groups);
+    let sources = joined(wire.source_address_prefix, wire.source_address_prefixes);
+    let is_for_all = sources.is_empty() && !is_from_members;
     let is_of = |word: &str| wire.protocol.eq_ignore_ascii_case(word);
     Ok(Rule {
         priority: wire.priority,
@@ -125,9 +149,13 @@ fn rule(own: Value) -> Result<Rule, NsgFault> {
         allows: either(&wire.access, "Allow", "Deny", "the access")?,
         is_of_tcp: is_of("Tcp") || is_of("All") || is_of("*"),
         is_of_udp: is_of("Udp") || is_of("All") || is_of("*"),
-        sources: joined(wire.source_address_prefix, wire.source_address_prefixes),
+        sources: if is_for_all { vec!["*".to_owned()] } else { sources },
         destinations: joined(wire.destination_address_prefix, wire.destination_address_prefixes),
-        ports: ports.collect::<Result<_, _>>()?,
+        ports: all(joined(wire.destination_port_range, wire.destination_port_ranges))?,
+        // Who says nothing of them means any.
+        own_ports: if own_ports.is_empty() { vec![(0, u16::MAX)] } else { own_ports },
+        is_from_members,
+        is_to_members: has(wire.destination_application_security_groups),
         name,
     })
 }

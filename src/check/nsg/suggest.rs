@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use disk_prep::noun::shell_word;
 
 use super::group::{Flow, Group, Protocol};
-use super::judge::{Said, judge};
+use super::judge::{Said, blocker, judge};
 use super::tags::TagList;
 
 /// Priorities that a person may give:
@@ -44,13 +44,14 @@ pub fn suggest(
     for group in groups {
         let outbound = group.rules.iter().filter(|own| own.is_outbound);
         let mut taken: BTreeSet<u32> = outbound.map(|own| own.priority).collect();
-        let mut names: BTreeSet<String> = BTreeSet::new();
+        // One of its name that is there would be written over.
+        let mut names: BTreeSet<String> =
+            group.rules.iter().map(|own| own.name.to_lowercase()).collect();
         for flow in flows {
-            let before = match judge(group, from, flow, tags) {
-                Said::Allowed(_) => continue,
-                Said::Blocked { by: Some(by), .. } | Said::Unknown(by) => by.priority,
-                Said::Blocked { by: None, .. } => PRIORITIES.end() + 1,
-            };
+            if let Said::Allowed(_) = judge(group, from, flow, tags) {
+                continue;
+            }
+            let before = blocker(group, from, flow, tags).unwrap_or(PRIORITIES.end() + 1);
             let free = PRIORITIES.rev().find(|own| *own < before && !taken.contains(own));
             taken.extend(free);
             // There may be several name servers, and a group has no two rules of one name.
@@ -60,7 +61,10 @@ pub fn suggest(
             };
             let name = (1..).map(name).find(|own| names.insert(own.clone()));
             all.push(NewRule {
-                group: Some(group.name.clone()),
+                group: Some(match &group.home {
+                    Some(home) => format!("{home}/{}", group.name),
+                    None => group.name.clone(),
+                }),
                 name: name.unwrap_or_default(),
                 priority: free,
                 protocol: flow.protocol,

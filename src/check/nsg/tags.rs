@@ -130,14 +130,24 @@ fn of_address(prefix: &str, to: IpAddr, tags: Option<&TagList>) -> Option<Vec<Sp
     }
 }
 
-/// Whether a rule is for a VM; one whose address is not known is taken to be meant.
-pub(super) fn is_source(prefixes: &[String], from: Option<Ipv4Addr>) -> bool {
-    let Some(from) = from.map(Ipv4Addr::to_bits) else { return true };
+/// Whether a rule is for a VM of this address; `None` if that depends on one that is not known.
+pub(super) fn is_source(prefixes: &[String], from: Option<Ipv4Addr>) -> Option<bool> {
+    let from = from.map(Ipv4Addr::to_bits);
     let is = |text: &String| match span(text) {
-        Some((first, last)) => (first..=last).contains(&from),
-        None => text == "*" || text.eq_ignore_ascii_case("VirtualNetwork"),
+        Some((first, last)) if (first, last) != ALL => {
+            from.map(|from| (first..=last).contains(&from))
+        }
+        Some(_) => Some(true),
+        None => {
+            let is = |word: &str| text.eq_ignore_ascii_case(word);
+            Some(is("*") || is("Any") || is("VirtualNetwork"))
+        }
     };
-    prefixes.iter().any(is)
+    let each: Vec<Option<bool>> = prefixes.iter().map(is).collect();
+    match each.contains(&Some(true)) {
+        true => Some(true),
+        false => (!each.contains(&None)).then_some(false),
+    }
 }
 
 /// What both have.

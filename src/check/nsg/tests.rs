@@ -17,11 +17,14 @@ fn rule(priority: u32, allows: bool, destination: &str) -> Rule {
         sources: vec!["*".to_owned()],
         destinations: vec![destination.to_owned()],
         ports: vec![(0, u16::MAX)],
+        own_ports: vec![(0, u16::MAX)],
+        is_from_members: false,
+        is_to_members: false,
     }
 }
 
 fn group(rules: Vec<Rule>) -> Group {
-    Group { name: "web-nsg".to_owned(), rules }
+    Group { name: "web-nsg".to_owned(), home: None, rules }
 }
 
 /// Rules that every group ends with.
@@ -179,6 +182,64 @@ fn rules_are_suggested_where_they_are_missing_before_what_blocks() {
     );
     assert_eq!(suggest(&[full], None, &flows, None)[0].priority, None);
     assert!(found[0].line().contains("--priority 198 --direction Outbound"), "{}", found[0].line());
+    // A rule of that name is there; it would be written over.
+    let named = Rule { name: "Allow-Backup".to_owned(), ..rule(150, true, "Sql") };
+    let own = Group { home: Some("rg".to_owned()), ..group(vec![named, rule(200, false, "*")]) };
+    let found = suggest(&[own], None, &flows, None);
+    assert_eq!(found[0].name, "allow-backup-2");
+    assert!(found[0].line().contains(" -g rg --nsg-name web-nsg "), "{}", found[0].line());
+}
+
+#[test]
+fn a_rule_that_may_be_of_a_flow_is_unknown_only_if_it_makes_a_difference() {
+    let flow = &flows(None, None)[0];
+    let from = "10.0.0.4".parse().ok();
+    let said = |rules: &[&Rule], from| {
+        let own = group(rules.iter().map(|own| (*own).clone()).collect());
+        let found = look(std::slice::from_ref(&own), from, std::slice::from_ref(flow), None);
+        (found[0].grade.word(), found[0].facts.clone())
+    };
+    let ports = |own_ports: (u16, u16), allows| Rule {
+        own_ports: vec![own_ports],
+        ..rule(100, allows, "*")
+    };
+    let members =
+        |allows| Rule { sources: Vec::new(), is_from_members: true, ..rule(100, allows, "*") };
+    let (open, shut) = (rule(200, true, "*"), rule(200, false, "*"));
+    // What a system sends comes from a port of its own choice.
+    assert_eq!(said(&[&ports((1000, 2000), true), &shut], from).0, "problem");
+    assert_eq!(said(&[&ports((1000, 2000), false), &open], from).0, "good");
+    assert_eq!(said(&[&ports((1024, 65_535), true), &shut], from).0, "good");
+    let halves = Rule { own_ports: vec![(1024, 40_000), (40_001, 65_535)], ..rule(100, true, "*") };
+    assert_eq!(said(&[&halves, &shut], from).0, "good");
+    for allows in [true, false] {
+        let (other, same) = if allows { (&shut, &open) } else { (&open, &shut) };
+        let sure = if allows { "good" } else { "problem" };
+        for own in [ports((1024, 40_000), allows), members(allows)] {
+            let (verdict, facts) = said(&[&own, other], from);
+            assert_eq!(verdict, "unknown", "{facts}");
+            assert!(facts.contains("may be meant by rule-100 of web-nsg"), "{facts}");
+            assert_eq!(said(&[&own, same], from).0, sure, "it makes no difference");
+            // A new rule comes before it, whatever is so of it.
+            let held = group(vec![own, other.clone()]);
+            let found = suggest(&[held], from, std::slice::from_ref(flow), None);
+            assert_eq!(found[0].priority, if allows { Some(199) } else { None });
+        }
+        // It is for some addresses, and the VM's is not known.
+        let near = Rule { sources: vec!["10.0.0.0/24".to_owned()], ..rule(100, allows, "*") };
+        assert_eq!(said(&[&near, other], None).0, "unknown");
+        assert_eq!(said(&[&near, other], from).0, sure);
+    }
+    let elsewhere = Rule { destinations: vec!["Sql".to_owned()], ..members(false) };
+    assert_eq!(said(&[&elsewhere, &open], from).0, "good", "it is about something else");
+    // A proxy may be in such a group, a service cannot.
+    let to = |rules: Vec<Rule>| {
+        let proxy = flows(None, Some(("10.0.0.5".parse().unwrap(), 3128)));
+        look(&[group(rules)], from, &proxy, None)[0].grade.word()
+    };
+    let inner = Rule { destinations: Vec::new(), is_to_members: true, ..rule(100, false, "*") };
+    assert_eq!(to(vec![inner.clone(), open.clone()]), "unknown");
+    assert_eq!(said(&[&inner, &open], from).0, "good");
 }
 
 #[test]
@@ -209,6 +270,15 @@ fn groups_are_read_as_they_are_shown_and_as_they_are_in_effect() {
     assert!(!own[0].rules[0].is_of_tcp && own[0].rules[0].is_of_udp);
     assert!(!own[0].rules[0].is_outbound && own[1].rules[0].is_of_tcp);
     assert!(!own[1].rules[0].is_of_udp);
+    let members = r#"{"id":"/subscriptions/s/resourceGroups/RG/providers/Microsoft.Network/networkSecurityGroups/g",
+      "securityRules":[{"name":"r","priority":100,"direction":"Outbound","access":"Deny","protocol":"*",
+      "sourceApplicationSecurityGroups":[{"id":"a"}],"destinationAddressPrefix":"*","sourcePortRange":"1000-2000",
+      "destinationApplicationSecurityGroups":null,"destinationPortRange":"*"}]}"#;
+    let own = read_groups(members).unwrap().remove(0);
+    assert_eq!((own.name.as_str(), own.home.as_deref()), ("g", Some("RG")));
+    let rule = &own.rules[0];
+    assert!(rule.is_from_members && !rule.is_to_members && rule.sources.is_empty());
+    assert_eq!(rule.own_ports, [(1000, 2000)]);
     for text in ["", "{}", "[]", "7", r#"{"name":"a","securityRules":[{"priority":-1}]}"#] {
         assert!(read_groups(text).is_err(), "{text}");
     }
@@ -253,7 +323,7 @@ proptest! {
                 prop_assert!(each.contains(&true) && each.contains(&false));
             }
             Said::Blocked { in_part: false, .. } => prop_assert!(!each.contains(&true)),
-            Said::Unknown(_) => prop_assert!(false),
+            Said::Unknown(..) => prop_assert!(false),
         }
     }
 }

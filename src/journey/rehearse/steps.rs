@@ -19,7 +19,7 @@ use super::compare::compare;
 use super::place::{Emulator, Place, STAGING};
 use super::script::{RehearseOptions, Step, StepEnded, Stop};
 use super::summary::Summary;
-use crate::azure::Patience;
+use crate::azure::{Patience, Tempo};
 use crate::escrow::Weak;
 use crate::import_job::{JobStage, Shipment};
 use crate::journey::cleanup::{ClearOptions, clear};
@@ -392,6 +392,7 @@ impl Rehearsal<'_> {
             ca_file: Some(ca_file.clone()),
             proxy: None,
             patience: Patience::default().most,
+            tempo: Tempo::Work,
         }
     }
 }
