@@ -29,7 +29,7 @@ pub fn run(command: &DiskBackupCommand, args: &DiskBackupArgs, call: &Call<'_>) 
     Ok(match command {
         DiskBackupCommand::Protect(args) => Box::new(protect(&asked(args, call)?, options, desk)?),
         DiskBackupCommand::Run(args) => Box::new(rounds(&args.names, wish(args), options, desk)?),
-        DiskBackupCommand::List { name: None } => Box::new(list(desk)?),
+        DiskBackupCommand::List { name: None } => Box::new(list(options, desk)?),
         DiskBackupCommand::List { name: Some(name) } => Box::new(points(name, options, desk)?),
         DiskBackupCommand::Status { name } => Box::new(status(name, options, desk)?),
         DiskBackupCommand::Verify(args) => {
@@ -59,7 +59,7 @@ pub fn run(command: &DiskBackupCommand, args: &DiskBackupArgs, call: &Call<'_>) 
             Box::new(prune(&args.names, mode, options, desk)?)
         }
         DiskBackupCommand::Set(args) => {
-            Box::new(set(&args.name, args.every, keep(&args.keep), desk)?)
+            Box::new(set(&args.name, args.every, keep(&args.keep), options, desk)?)
         }
         DiskBackupCommand::Snapshot(args) => Box::new(match &args.command {
             DiskSnapshotCommand::Create { source } => snapshot::create(source, options, desk)?,

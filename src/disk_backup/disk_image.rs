@@ -174,7 +174,7 @@ mod tests {
     use crate::disk_backup::table::BLOCK_BYTES;
 
     fn terms(vhd: VhdForm) -> ImageTerms {
-        ImageTerms { vhd, made_at: jiff::Timestamp::UNIX_EPOCH, seed: None }
+        ImageTerms { vhd, made_at: jiff::Timestamp::UNIX_EPOCH, seed: None, host: None }
     }
 
     #[test]

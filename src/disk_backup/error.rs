@@ -9,6 +9,18 @@ use jiff::Timestamp;
 use super::engine::Engine;
 use super::table::TableFault;
 use crate::azure::{self, PageBlob};
+use crate::state::StateError;
+
+/// What is wrong with a record.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordFault {
+    /// It was cut off, or written by something else.
+    #[error("it was cut off or damaged")]
+    Damaged(#[source] serde_json::Error),
+    /// It speaks of another backup.
+    #[error("it is the one of {0}")]
+    OtherName(VaultName),
+}
 
 /// The error of this room.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +68,24 @@ pub enum Error {
     Unknown { name: VaultName },
     #[error("The disk backup {name} is another one: {what}")]
     Asked { name: VaultName, what: String },
+    #[error("The disk backup {name} in {place} is another one: {what}")]
+    Kept { name: VaultName, place: String, what: String },
+    #[error("The disk backup {name} in {place} is another one by now than this machine knows")]
+    Replaced { name: VaultName, place: String },
+    #[error("{} is backed up by the machine {host} as {name}, and this one is {here}", path.display())]
+    OtherHost { name: VaultName, path: PathBuf, host: String, here: String },
+    #[error("The new disk is backed up as {backup}: {what}")]
+    RestoredOther { backup: VaultName, what: String },
+    #[error("Cannot use {}, the record of a disk's backup", path.display())]
+    Record {
+        path: PathBuf,
+        #[source]
+        fault: RecordFault,
+    },
+    #[error("{} is a record of form {version}, written by a newer azseed", path.display())]
+    NewerRecord { path: PathBuf, version: u32 },
+    #[error(transparent)]
+    State(#[from] StateError),
     #[error("The right to write to {blob} was lost in mid-run")]
     LeaseLost { blob: String },
     #[error("Stopped before the round was done")]
@@ -216,7 +246,14 @@ impl Diagnose for Error {
             Error::Transport { .. } => "disk-transport",
             Error::Busy { .. } => "disk-backup-busy",
             Error::Unknown { .. } => "disk-backup-unknown",
-            Error::Asked { .. } => "disk-backup-other",
+            Error::Asked { .. }
+            | Error::Kept { .. }
+            | Error::Replaced { .. }
+            | Error::OtherHost { .. }
+            | Error::RestoredOther { .. } => "disk-backup-other",
+            Error::Record { .. } => "disk-record-damaged",
+            Error::NewerRecord { .. } => "disk-record-newer",
+            Error::State(source) => source.code(),
             Error::LeaseLost { .. } => "disk-lease-lost",
             Error::Stopped => "disk-round-stopped",
             Error::Taken { .. } => "disk-restore-taken",
@@ -254,6 +291,10 @@ impl Diagnose for Error {
             Error::NoSource { .. } | Error::Unknown { .. } => ErrorKind::NotFound,
             Error::NoPages { .. } | Error::Foreign { .. } => ErrorKind::Guard,
             Error::Itself { .. } | Error::Asked { .. } | Error::NoEngine { .. } => ErrorKind::Usage,
+            Error::Kept { .. } | Error::Replaced { .. } => ErrorKind::Usage,
+            Error::OtherHost { .. } | Error::RestoredOther { .. } => ErrorKind::Usage,
+            Error::Record { .. } | Error::NewerRecord { .. } => ErrorKind::Guard,
+            Error::State(source) => source.kind(),
             Error::NotServed { .. } => ErrorKind::Refused,
             Error::PremiumTarget { .. } | Error::FoldersTarget { .. } | Error::TooLong { .. } => {
                 ErrorKind::Guard
@@ -372,6 +413,28 @@ impl Diagnose for Error {
                 "leave the flag out; `azseed disk-backup set NAME` changes how often a point is made and \
                  what is kept, and all else needs `azseed disk-backup release NAME` first"
             }
+            Error::Kept { .. } => {
+                "leave out what differs, and change how often a point is made and what is kept with \
+                 `azseed disk-backup set NAME` afterwards; another disk needs another name"
+            }
+            Error::Replaced { .. } => {
+                "`azseed disk-backup release NAME` forgets the former one; the same \
+                 `disk-backup protect` takes over what is there"
+            }
+            Error::OtherHost { .. } => {
+                "another disk needs a backup of another name; if this machine was renamed or replaces \
+                 that one, run the same `disk-backup protect` with `--yes`"
+            }
+            Error::RestoredOther { .. } => {
+                "leave the flag out; `azseed disk-backup release NAME` forgets the backup of the new \
+                 disk"
+            }
+            Error::Record { .. } => {
+                "`azseed disk-backup release NAME` forgets it, and the same `disk-backup protect` takes \
+                 the backup over from its container; no point is lost"
+            }
+            Error::NewerRecord { .. } => "use the azseed that wrote it, or a newer one",
+            Error::State(source) => return source.hint(),
             Error::LeaseLost { .. } | Error::Stopped => {
                 "nothing was written since; run the same command again, it goes on"
             }

@@ -50,12 +50,14 @@ pub use keep::{Keep, let_go};
 pub use points::{DiskPoint, point_at, points};
 pub use promote::{Promoted, Promotion};
 pub use record::{
-    DiffWish, DiskBackup, FORM, FirstCopy, LastRound, Proof, ProvenBy, RestoredFrom, Verify,
+    DiffWish, DiskBackup, FORM, FirstCopy, Known, LastRound, Proof, ProvenBy, RestoredFrom, Verify,
     typed_time,
 };
 pub use restore::{MadeDisk, Restoration};
 pub use round::{Made, Round};
-pub use source::{DiskSource, IMAGE, ImageTerms, MANAGED_DISK, PAGE_BLOB, SeedJob, VhdForm};
+pub use source::{
+    DiskSource, IMAGE, ImageHost, ImageTerms, MANAGED_DISK, PAGE_BLOB, SeedJob, VhdForm, is_address,
+};
 pub use table::Table;
 pub use trial::tells_differences;
 pub use upload::check_upload;

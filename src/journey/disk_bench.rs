@@ -14,7 +14,7 @@ use super::connections::{AzureOptions, BlobAccess, container, managed_disk, page
 use super::desk::Desk;
 use crate::azure::{Container, PageBlob, PageFacts};
 use crate::disk_backup::{DiskBackup, DiskPoint, DiskSource, Error, Step, Watch, points};
-use crate::outcome::{Attendant, Failure};
+use crate::outcome::{Attendant, Failure, Outcome, chain};
 use crate::state::Lock;
 
 pub use crate::disk_backup::{DiffWish, Engine, FirstCopy, Keep, Verify, VhdForm, Via};
@@ -75,9 +75,28 @@ pub(super) fn hold(name: &VaultName, desk: &Desk<'_>) -> Result<Lock, Failure> {
     Ok(lock.ok_or_else(|| Error::Busy { name: name.clone() })?)
 }
 
+/// A backup as this machine knows it; other machines may have changed it since.
 pub(super) fn known(name: &VaultName, desk: &Desk<'_>) -> Result<DiskBackup, Failure> {
     let own = DiskBackup::open(&desk.state()?, name)?;
     Ok(own.ok_or_else(|| Error::Unknown { name: name.clone() })?)
+}
+
+/// Of several backups: shows what came of those that went well, then fails for the others, each of
+/// which is told.
+pub(super) fn shown<T: Outcome>(
+    outcome: T,
+    is_empty: bool,
+    mut failures: Vec<Failure>,
+    desk: &Desk<'_>,
+) -> Result<T, Failure> {
+    let Some(last) = failures.pop() else { return Ok(outcome) };
+    for Failure(error) in failures {
+        desk.attendant.warn(&chain(&*error));
+    }
+    if !is_empty {
+        desk.attendant.show(&outcome);
+    }
+    Err(last)
 }
 
 /// The source, if it is a blob and no image of this machine, and the copy.

@@ -178,9 +178,9 @@ pub(super) struct DiskReleasedRecord<'a> {
     /// Its name.
     #[schemars(with = "String")]
     name: &'a VaultName,
-    /// The copy, which stays with its points.
-    #[schemars(with = "String")]
-    target: &'a BlobPlace,
+    /// The copy, which stays with its points; null if a damaged record did not say it.
+    #[schemars(with = "Option<String>")]
+    target: Option<&'a BlobPlace>,
 }
 
 impl Record for DiskReleasedRecord<'_> {
@@ -471,12 +471,14 @@ impl Outcome for DiskStatus {
 
 impl Outcome for Released {
     fn lines(&self) -> Vec<String> {
-        let DiskBackup { name, target, .. } = &self.backup;
-        vec![format!("Disk {name} is forgotten here; {target} and its points stay")]
+        let Released { name, target } = self;
+        vec![match target {
+            Some(target) => format!("Disk {name} is forgotten here; {target} and its points stay"),
+            None => format!("The damaged record of {name} is gone; its copy and its points stay"),
+        }]
     }
 
     fn json(&self) -> Vec<Value> {
-        let DiskBackup { name, target, .. } = &self.backup;
-        vec![line(&DiskReleasedRecord { name, target })]
+        vec![line(&DiskReleasedRecord { name: &self.name, target: self.target.as_ref() })]
     }
 }

@@ -166,7 +166,7 @@ async fn another_machine_goes_on_by_what_lies_beside_the_copy() {
     rig.told(0, &["disk-backup", "release", "os"], "disk-released");
     fs::write(
         rig.emulator.data().join("blobs/account1/disks/azseed/disks/os/record.json"),
-        "{\"version\": 9}",
+        "{\"version\": 1",
     )
     .unwrap();
     let to = "account1/disks/backup.g2.vhd";
