@@ -7,7 +7,7 @@ use crate::cli::{
     DiskBackupArgs, DiskBackupCommand, DiskKeepArgs, DiskRunArgs, DiskSnapshotCommand, FirstChoice,
     PromoteArgs, ProtectArgs, ReadBackArgs, VerifyChoice, VhdChoice, is_named,
 };
-use crate::journey::disk_backup::{RoundOptions, run as rounds};
+use crate::journey::disk_backup::{Anew, RoundOptions, run as rounds};
 use crate::journey::disk_bench::{DiskOptions, Keep, Verify, VhdForm};
 use crate::journey::disk_look::{list, points, release, status};
 use crate::journey::disk_protect::{ProtectOptions, SeedAsked, protect};
@@ -114,9 +114,14 @@ fn keep(args: &DiskKeepArgs) -> Option<Keep> {
 }
 
 fn wish(args: &DiskRunArgs) -> RoundOptions {
+    let anew = match (args.full, args.names.is_empty()) {
+        (false, _) => Anew::Never,
+        (true, true) => Anew::IfLost,
+        (true, false) => Anew::Always,
+    };
     RoundOptions {
-        is_now: args.now,
-        is_anew: args.full,
+        is_now: args.now || anew == Anew::Always,
+        anew,
         breaks_lease: args.break_lease,
         verify: level(&args.read_back),
     }

@@ -92,6 +92,16 @@ pub enum Error {
     Stopped,
     #[error("{blob} is there, and is nothing that this restore has begun")]
     Taken { blob: String },
+    #[error("{blob} was written to by something else since its last point")]
+    CopyChanged { blob: String },
+    #[error("{blob} is gone, and with it the points of {name}")]
+    CopyGone { name: VaultName, blob: String },
+    #[error(
+        "The point {snapshot} of {blob} is not what the disk was, at byte {offset}; {} holds it as \
+         it is",
+        path.display()
+    )]
+    PointDiffers { snapshot: String, blob: String, path: PathBuf, offset: u64 },
     #[error("The snapshot {snapshot} of {blob} is gone")]
     PointGone { blob: String, snapshot: String },
     #[error("{name} has no point of {at} or before")]
@@ -257,6 +267,9 @@ impl Diagnose for Error {
             Error::LeaseLost { .. } => "disk-lease-lost",
             Error::Stopped => "disk-round-stopped",
             Error::Taken { .. } => "disk-restore-taken",
+            Error::CopyChanged { .. } => "disk-copy-changed",
+            Error::CopyGone { .. } => "disk-copy-gone",
+            Error::PointDiffers { .. } => "disk-point-differs",
             Error::PointGone { .. } => "disk-point-gone",
             Error::NoPoint { .. } => "disk-point-missing",
             Error::InUse { .. } => "disk-in-use",
@@ -300,6 +313,9 @@ impl Diagnose for Error {
                 ErrorKind::Guard
             }
             Error::BaselineLost { .. } | Error::NoDifference { .. } => ErrorKind::Resumable,
+            Error::CopyChanged { .. } => ErrorKind::Resumable,
+            Error::CopyGone { .. } => ErrorKind::NotFound,
+            Error::PointDiffers { .. } => ErrorKind::Difference,
             Error::List { .. } | Error::Transport { .. } => ErrorKind::Failed,
             Error::Copy { .. } | Error::NoSnapshot { .. } => ErrorKind::Refused,
             Error::ReadBack { .. } => ErrorKind::Difference,
@@ -380,7 +396,9 @@ impl Diagnose for Error {
             }
             Error::NoPages { .. } => "only page blobs have snapshots that tell what changed",
             Error::Foreign { .. } => {
-                "name another blob with `--to ACCOUNT/CONTAINER/BLOB`; this one is left alone"
+                "name another blob with `--to ACCOUNT/CONTAINER/BLOB`; this one is left alone. If it \
+                 is the copy and lost its metadata, `azseed disk-backup run NAME --full` makes a \
+                 whole new one"
             }
             Error::NotServed { .. } => {
                 "use `--transfer client` and `--engine diff`, which need no more than any service has"
@@ -399,7 +417,14 @@ impl Diagnose for Error {
             }
             Error::TooLong { .. } => "a disk that long can only be backed up in parts",
             Error::Itself { .. } => "name another account, container or blob with `--to`",
-            Error::BaselineLost { .. } | Error::NoDifference { .. } => {
+            Error::CopyGone { .. } => {
+                "find out who deleted it: an account with soft delete has it back; `azseed \
+                 disk-backup run NAME --full` makes a whole new copy"
+            }
+            Error::PointDiffers { .. } => {
+                "restore another point; `azseed disk-backup verify NAME --all` tells which are whole"
+            }
+            Error::BaselineLost { .. } | Error::NoDifference { .. } | Error::CopyChanged { .. } => {
                 "`azseed disk-backup run NAME --full` makes a whole new copy beside the old one, \
                  whose points stay"
             }

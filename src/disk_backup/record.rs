@@ -344,7 +344,7 @@ impl DiskBackup {
         if !is_newer {
             return self;
         }
-        let is_later = at(&self) > at(&found);
+        let is_later = self.generation == found.generation && at(&self) > at(&found);
         let mut proofs = found.proofs.clone();
         // Of a run that ended before it could say so there.
         if found.revision == self.revision {
@@ -426,11 +426,13 @@ mod tests {
     fn of_two_records_the_newer_one_holds_and_nothing_that_was_done_is_forgotten() {
         let run = Some(Uuid::max());
         let old = DiskBackup { run, last: round(9), ..own(3) };
-        let new = DiskBackup { every_secs: 60, generation: 2, last: round(7), ..own(4) };
+        let new = DiskBackup { every_secs: 60, last: round(7), ..own(4) };
         let joined = old.clone().joined(new.clone());
-        assert_eq!((joined.every_secs, joined.generation, joined.revision), (60, 2, 4));
+        assert_eq!((joined.every_secs, joined.revision), (60, 4));
         assert_eq!((joined.run, joined.last), (run, round(9)), "what is this machine's stays");
-        assert_eq!(new.clone().joined(old), new, "an older one is not taken");
+        assert_eq!(new.clone().joined(old.clone()), new, "an older one is not taken");
+        let anew = DiskBackup { generation: 2, ..own(4) };
+        assert_eq!(old.joined(anew).last, None, "the new copy has no point yet");
         // Of two of older programs, the one with the later round.
         let (one, two) = (DiskBackup { last: round(5), ..own(0) }, own(0));
         assert_eq!(two.clone().joined(one.clone()).last, round(5));

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::desk::Desk;
 use super::disk_bench::{
-    Attended, DiskOptions, DiskWord, by_service, check_source, facts, files, hold, known, leased,
-    open, shown, whole,
+    Attended, DiskOptions, DiskWord, all_points, by_service, check_source, facts, files, hold,
+    known, leased, open, shown, whole,
 };
 use super::disk_files::write_table;
 use super::disk_first::tell_first;
@@ -28,12 +28,23 @@ use crate::outcome::Failure;
 pub struct RoundOptions {
     /// Whether a point is made even if none is due.
     pub is_now: bool,
-    /// Whether a lost baseline means a whole new copy.
-    pub is_anew: bool,
+    /// When a whole new copy is made.
+    pub anew: Anew,
     /// Whether the lease of another run is ended.
     pub breaks_lease: bool,
     /// What is read back.
     pub verify: Verify,
+}
+
+/// When a whole new copy is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Anew {
+    /// Not at all.
+    Never,
+    /// Where the one that is there cannot be gone on with.
+    IfLost,
+    /// In any case.
+    Always,
 }
 
 /// What came of a run.
@@ -67,6 +78,10 @@ pub(super) fn round(
     let (source, target) = open(backup, options, desk)?;
     if let Some(source) = &source {
         check_source(source)?;
+    }
+    let is_gone = backup.engine != Engine::FullCopy && facts(&target)?.is_none();
+    if is_gone && backup.last.is_some() {
+        return Err(Error::CopyGone { name: backup.name.clone(), blob: target.address() }.into());
     }
     let held = leased(backup, &target);
     if wish.breaks_lease && facts(&held)?.is_some_and(|facts| facts.is_leased) {
@@ -205,7 +220,12 @@ fn manner(
 
 /// When the next point is due.
 pub(super) fn next(backup: &DiskBackup) -> Timestamp {
-    let Some(last) = &backup.last else { return Timestamp::now() };
+    let now = Timestamp::now();
+    let Some(last) = &backup.last else { return now };
+    // A clock that was ahead then is no reason to wait until it is right again.
+    if last.at > now {
+        return now;
+    }
     let made = last.source_snapshot.parse::<Timestamp>().unwrap_or(last.at);
     let every = SignedDuration::from_secs(i64::try_from(backup.every_secs).unwrap_or(i64::MAX));
     made.saturating_add(every).unwrap_or(Timestamp::MAX)
@@ -290,14 +310,22 @@ fn one(
         return Ok(RoundEnd { name, made: None, underway, secs: 0, next: due });
     }
     let begun = std::time::Instant::now();
-    let turn = match round(&mut backup, wish, options, desk) {
-        Err(Failure(error)) if wish.is_anew && is_lost(error.code()) => {
+    let is_asked = wish.anew == Anew::Always && is_begun(&backup, options, desk)?;
+    let lost = match is_asked {
+        true => None,
+        false => Some(round(&mut backup, wish, options, desk)),
+    };
+    let turn = match lost {
+        Some(Err(Failure(error))) if wish.anew == Anew::Never || !is_lost(error.code()) => {
+            return Err(Failure(error));
+        }
+        Some(Ok(turn)) => turn,
+        None | Some(Err(_)) => {
             anew(&mut backup, options, desk)?;
             let (source, _) = open(&backup, options, desk)?;
             tell_first(&backup, source.as_ref(), desk)?;
             round(&mut backup, wish, options, desk)?
         }
-        ended => ended?,
     };
     let next = next(&backup);
     let secs = begun.elapsed().as_secs();
@@ -310,7 +338,20 @@ fn one(
 
 /// Whether only a whole new copy goes on.
 fn is_lost(code: &str) -> bool {
-    ["disk-baseline-lost", "disk-difference-refused"].contains(&code)
+    let all =
+        ["disk-baseline-lost", "disk-difference-refused", "disk-copy-changed", "disk-copy-gone"];
+    all.contains(&code)
+}
+
+/// Whether the copy that goes on has had a point, so that a whole new one is another. Whole copies are
+/// new each time; one that a run has begun and not ended is gone on with.
+fn is_begun(backup: &DiskBackup, options: &DiskOptions, desk: &Desk<'_>) -> Result<bool, Failure> {
+    if backup.engine == Engine::FullCopy || backup.last.is_some() {
+        return Ok(backup.engine != Engine::FullCopy);
+    }
+    let (source, target) = open(backup, options, desk)?;
+    let all = all_points(backup, source.as_ref(), &target)?;
+    Ok(all.iter().any(|own| own.generation == backup.generation))
 }
 
 /// The next generation: another blob beside the old one, which stays with its points.
@@ -324,6 +365,8 @@ fn anew(backup: &mut DiskBackup, options: &DiskOptions, desk: &Desk<'_>) -> Resu
     change(backup, options, desk, |own| {
         own.target = target;
         own.generation = generation;
+        // It has no point yet, and is due until it has one.
+        own.last = None;
     })?;
     desk.attendant.say(&format!("A whole new copy is made: {}", backup.target));
     Ok(())

@@ -176,6 +176,19 @@ pub(super) fn all_points(
     points(&backup.copies(&address), target)
 }
 
+/// The same of a backup that has had points: if there are none, its copy is gone.
+pub(super) fn own_points(
+    backup: &DiskBackup,
+    source: Option<&Arc<dyn PageBlob>>,
+    target: &Arc<dyn PageBlob>,
+) -> Result<Vec<DiskPoint>, Error> {
+    let all = all_points(backup, source, target)?;
+    match all.is_empty() && backup.last.is_some() {
+        true => Err(Error::CopyGone { name: backup.name.clone(), blob: target.address() }),
+        false => Ok(all),
+    }
+}
+
 /// What runs lease: the copy, or a blob beside it where nothing of a copy can be written.
 pub(super) fn leased(backup: &DiskBackup, target: &Arc<dyn PageBlob>) -> Arc<dyn PageBlob> {
     match backup.engine {

@@ -74,7 +74,8 @@ pub(super) fn point_of_image(
     let found = facts(target)?.and_then(|facts| Chain::parse(&facts.metadata));
     let is_begun = found.is_some_and(|chain| chain.baseline.is_some());
     let seed = backup.image.as_ref().and_then(|terms| terms.seed.as_ref());
-    let brought = match seed.filter(|_| !is_begun) {
+    // A whole new copy goes by wire.
+    let brought = match seed.filter(|_| !is_begun && backup.generation == 1) {
         None => None,
         Some(seed) => match arrival(backup, seed, options, desk)? {
             Arrival::Underway(underway) => return Ok(Turn::Underway(underway)),

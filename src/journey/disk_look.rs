@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::desk::Desk;
 use super::disk_backup::next;
-use super::disk_bench::{DiskOptions, all_points, facts, hold, known, leased, open, shown};
+use super::disk_bench::{DiskOptions, facts, hold, known, leased, open, own_points, shown};
 use super::disk_shared::newest;
 use crate::azure::{PageBlob, PageFacts};
 use crate::disk_backup::{
@@ -104,7 +104,7 @@ fn is_of_record(Failure(error): &Failure) -> bool {
 pub fn points(name: &VaultName, options: &DiskOptions, desk: &Desk<'_>) -> Result<Points, Failure> {
     let backup = newest(known(name, desk)?, options, desk)?;
     let (source, target) = open(&backup, options, desk)?;
-    let all = all_points(&backup, source.as_ref(), &target)?;
+    let all = own_points(&backup, source.as_ref(), &target)?;
     Ok(Points { backup, all })
 }
 
@@ -117,7 +117,7 @@ pub fn status(
     let backup = newest(known(name, desk)?, options, desk)?;
     let (source, target) = open(&backup, options, desk)?;
     let facts = facts(&target)?;
-    let points = all_points(&backup, source.as_ref(), &target)?;
+    let points = own_points(&backup, source.as_ref(), &target)?;
     let chain = match backup.engine {
         Engine::Diff => facts.as_ref().and_then(|facts| Chain::parse(&facts.metadata)),
         // Nothing is said by such copies; what they hold is their newest point.
@@ -170,8 +170,9 @@ fn stored(
     let mut points_bytes = 0_u64;
     for generation in 1..=backup.generation {
         let copy = target.beside(&backup.copy_name(generation));
-        let own: Vec<&DiskPoint> =
+        let mut own: Vec<&DiskPoint> =
             points.iter().filter(|own| own.generation == generation).collect();
+        own.sort_by_key(|own| own.backup_snapshot.as_str());
         // A page that was written over is held by points one after the other; it is counted at the last.
         for (at, point) in own.iter().enumerate() {
             let after = own.get(at + 1).copied();

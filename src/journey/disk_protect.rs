@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::connections::page_blob;
 use super::desk::Desk;
-use super::disk_backup::{RoundOptions, round};
+use super::disk_backup::{Anew, RoundOptions, round};
 use super::disk_bench::{
     DiskOptions, DiskWord, all_points, check_source, facts, files, hold, make_container, open,
     whole,
@@ -277,7 +277,7 @@ fn begin(
         return protected(backup, None, None);
     }
     let verify = Verify::None;
-    let wish = RoundOptions { is_now: true, is_anew: false, breaks_lease: false, verify };
+    let wish = RoundOptions { is_now: true, anew: Anew::Never, breaks_lease: false, verify };
     match round(backup, wish, options, desk)? {
         Turn::Made(made) => protected(backup, Some(made), None),
         Turn::Underway(_) => protected(backup, None, shipping),

@@ -7,7 +7,7 @@ use jiff::Zoned;
 
 use super::desk::Desk;
 use super::disk_backup::meant;
-use super::disk_bench::{DiskOptions, all_points, facts, files, hold, known, open, shown};
+use super::disk_bench::{DiskOptions, facts, files, hold, known, open, own_points, shown};
 use super::disk_files::remove_table;
 use super::disk_shared::{change, newest};
 use crate::azure::PageBlob;
@@ -142,7 +142,7 @@ fn look(name: &VaultName, options: &DiskOptions, desk: &Desk<'_>) -> Result<Benc
     let lock = hold(name, desk)?;
     let backup = newest(known(name, desk)?, options, desk)?;
     let (source, target) = open(&backup, options, desk)?;
-    let all = all_points(&backup, source.as_ref(), &target)?;
+    let all = own_points(&backup, source.as_ref(), &target)?;
     let gone = let_go(backup.keep, &all, &Zoned::now());
     let is_gone = |own: &DiskPoint| gone.iter().any(|gone| gone == &own);
     let told = facts(&target)?;
@@ -200,8 +200,10 @@ fn bytes_of(
         let own = Some(point.backup_snapshot.as_str());
         return written_bytes(copy.as_ref(), own, point.bytes).map(Some);
     }
-    let own: Vec<&DiskPoint> =
+    let mut own: Vec<&DiskPoint> =
         all.iter().filter(|own| own.generation == point.generation).collect();
+    // The service tells differences in its own order, whatever a clock said.
+    own.sort_by_key(|own| own.backup_snapshot.as_str());
     let at = own.iter().position(|own| *own == point).unwrap_or_default();
     // As if they went one after the other: the one before is one that stays.
     let before = own.iter().take(at).rev().find(|own| !gone.contains(own));

@@ -14,17 +14,18 @@ use uuid::Uuid;
 use super::connections::{container, managed_disk, page_blob};
 use super::desk::Desk;
 use super::disk_bench::{
-    Attended, DiskOptions, DiskWord, Engine, all_points, by_service, facts, files, hold, known,
-    make_container, open, source_access,
+    Attended, DiskOptions, DiskWord, Engine, by_service, facts, files, hold, known, make_container,
+    open, own_points, source_access,
 };
+use super::disk_files::read_table;
 use super::disk_shared::{begin, change, lives, newest, read_record};
 use crate::azure::PageBlob;
 use crate::disk_backup::{
     DiskBackup, DiskPoint, DiskSource, Error, FirstCopy, IMAGE, ImageFile, MANAGED_DISK, MadeDisk,
-    MadeImage, PAGE_BLOB, Promoted, Promotion, Restoration, RestoredFrom, Verify, check_upload,
-    point_at,
+    MadeImage, PAGE_BLOB, Promoted, Promotion, Restoration, RestoredFrom, Table, Verify,
+    check_image, check_upload, point_at,
 };
-use crate::outcome::{Failure, IdleWord};
+use crate::outcome::{Failure, IdleWord, chain};
 
 /// What is wished of a restore.
 #[derive(Debug)]
@@ -135,10 +136,27 @@ pub(super) fn found(
     at: Timestamp,
     (source, target): (Option<&Arc<dyn PageBlob>>, &Arc<dyn PageBlob>),
 ) -> Result<(DiskPoint, Arc<dyn PageBlob>), Error> {
-    let all = all_points(backup, source, target)?;
+    let all = own_points(backup, source, target)?;
     let point = point_at(&backup.name, &all, at)?.clone();
     let copy = target.beside(&point.copy);
     Ok((point, copy))
+}
+
+/// What proves a point, if anything does.
+fn table_of(
+    backup: &DiskBackup,
+    point: &DiskPoint,
+    options: &DiskOptions,
+    desk: &Desk<'_>,
+) -> Result<Option<Table>, Failure> {
+    let container = files(backup, options, desk)?;
+    match read_table(backup, &point.source_snapshot, &container) {
+        Err(error @ Error::Table { .. }) => {
+            desk.attendant.warn(&format!("{}; the point is restored as it is", chain(&error)));
+            Ok(None)
+        }
+        found => Ok(found?),
+    }
 }
 
 /// Makes a disk or a file of a point.
@@ -165,6 +183,9 @@ pub fn restore(
             let verify = asked.verify;
             let file = ImageFile { point: &point, copy: &copy, path: &path, verify };
             let made = file.make(&watch)?;
+            if let Some(table) = table_of(&backup, &point, options, desk)? {
+                check_image(&file, &table, &watch)?;
+            }
             NewDisk::Image { path, made }
         }
         Aim::Disk(place) => {

@@ -7,7 +7,7 @@ use disk_prep::noun::{ReadShare, VaultName};
 use jiff::Timestamp;
 
 use super::desk::Desk;
-use super::disk_bench::{Attended, DiskOptions, all_points, files, hold, known, open};
+use super::disk_bench::{Attended, DiskOptions, files, hold, known, open, own_points};
 use super::disk_files::{read_table, write_table};
 use super::disk_shared::{change, newest};
 use crate::azure::{Container, PageBlob};
@@ -58,7 +58,7 @@ pub fn verify(
     let _lock = hold(name, desk)?;
     let mut backup = newest(known(name, desk)?, options, desk)?;
     let (source, target) = open(&backup, options, desk)?;
-    let there = all_points(&backup, source.as_ref(), &target)?;
+    let there = own_points(&backup, source.as_ref(), &target)?;
     let nothing = || Error::NoSource { blob: target.address() };
     let newest = there.last().ok_or_else(nothing)?.clone();
     let chosen: Vec<DiskPoint> = match which {

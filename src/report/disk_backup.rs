@@ -1,6 +1,6 @@
 //! Disks' backups, as a person and a script see them.
 
-use disk_prep::noun::{BlobPlace, ByteSize, JobName, VaultName, count};
+use disk_prep::noun::{BlobPlace, ByteSize, JobName, VaultName, count, typed};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -388,6 +388,10 @@ impl Outcome for DiskStatus {
         lines.extend(manner_line(&self.backup));
         let chain = self.chain.as_ref();
         match chain.and_then(|chain| chain.baseline.as_ref()) {
+            None if self.points > 0 => lines.push(format!(
+                "The copy does not say any more what it holds: `{}` makes a whole new one",
+                typed(["azseed", "disk-backup", "run", name.as_str(), "--full"])
+            )),
             None => lines.push("There is no point yet".to_owned()),
             Some(baseline) => {
                 let baseline = moment(baseline);

@@ -123,6 +123,8 @@ async fn one_timer_runs_all_disks_and_what_somebody_else_wrote_stays() {
     let service = fs::read_to_string(folder.join("azseed-disks.service")).unwrap();
     let calls: Vec<&str> = service.lines().filter(|line| line.starts_with("ExecStart=")).collect();
     assert!(calls[0].contains(" disk-backup run --state "), "{service}");
+    assert!(service.contains("DevicePolicy=closed\n"), "{service}");
+    assert!(service.contains("DeviceAllow=block-* r\n"), "images may be devices: {service}");
     assert!(calls[1].contains(" disk-backup prune --yes --state "), "{service}");
     assert!(calls.iter().all(|call| call.contains(&format!("--source-account-key-file {key}"))));
     let timer = fs::read_to_string(folder.join("azseed-disks.timer")).unwrap();

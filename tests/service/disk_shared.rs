@@ -317,3 +317,99 @@ async fn a_restore_with_another_wish_is_refused_and_each_new_disk_has_a_name_of_
         assert_eq!(made["backup_name"], "os-r2");
     });
 }
+
+#[tokio::test]
+async fn a_copy_that_is_not_what_its_last_point_is_makes_no_point_and_a_new_one_is_made_when_asked()
+{
+    let (rig, mut disk) = points(2).await;
+    let now = ["disk-backup", "run", "os", "--now"];
+    let full = ["disk-backup", "run", "os", "--full"];
+    let copy = |name| Disk { blob: rig.container.blob_client(name), model: vec![0; 1 << 20] };
+    copy("backup.vhd").write(8192, &[9; PAGE]).await;
+    for words in [&now[..], &[&now[..], &["--verify", "full"]].concat()] {
+        assert_eq!(rig.code(6, words), "disk-copy-changed");
+    }
+    assert_eq!(list(&rig), 2, "no wrong point");
+    // It acts when it is asked for, and not when its time has come.
+    let made = rig.told(0, &[&full[..], &["--verify", "full"]].concat(), "disk-round").remove(0);
+    assert_eq!(made["outcome"], "point");
+    disk.write(768 << 10, &[7; PAGE]).await;
+    rig.round(&["--verify", "full"]);
+    // Cut off, and given its length back.
+    for (bytes, name) in [(512 << 10, "backup.g2.vhd"), (1 << 20, "backup.g2.vhd")] {
+        copy(name).resize(bytes).await;
+        assert_eq!(rig.code(6, &now), "disk-copy-changed", "{bytes}");
+    }
+    rig.told(0, &full, "disk-round");
+    // Nothing says any more whose it is: its points are there, and there is a way on.
+    let blob = rig.container.blob_client("backup.g3.vhd");
+    blob.set_metadata(&[("foo".to_owned(), "bar".to_owned())].into(), None).await.unwrap();
+    assert_eq!(rig.code(4, &now), "disk-target-foreign");
+    let said = rig.emulator.expect(&rig.machine, 0, &["disk-backup", "status", "os"]);
+    assert!(said.stdout.contains("`azseed disk-backup run os --full`"), "{}", said.stdout);
+    rig.told(0, &full, "disk-round");
+    assert_eq!(rig.told(0, &["disk-backup", "list"], "disk-backup")[0]["generation"], 4);
+    // Asked for, it is made of a copy that is sound too.
+    rig.told(0, &full, "disk-round");
+    let points = rig.told(0, &["disk-backup", "list", "os"], "disk-point");
+    assert_eq!(points.last().unwrap()["generation"], 5);
+
+    // All copies are deleted, with all points: that is told, by all that look.
+    for name in ["backup.vhd", "backup.g2.vhd", "backup.g3.vhd", "backup.g4.vhd", "backup.g5.vhd"] {
+        for own in disk::snapshots(&rig.container, name).await {
+            disk::drop_snapshot(&rig.container, name, &own).await;
+        }
+        rig.container.blob_client(name).delete(None).await.unwrap();
+    }
+    for words in [
+        &["disk-backup", "list", "os"][..],
+        &["disk-backup", "status", "os"],
+        &["disk-backup", "prune", "--yes"],
+        &["disk-backup", "verify", "os"],
+        &["disk-backup", "restore", "os", "--at", LATER, "--to", "image:os.img"],
+        &now,
+    ] {
+        assert_eq!(rig.code(10, words), "disk-copy-gone", "{words:?}");
+    }
+    rig.told(0, &full, "disk-round");
+    assert_eq!(list(&rig), 1);
+}
+
+#[tokio::test]
+async fn an_image_is_not_emptied_nor_restored_in_silence_nor_kept_waiting_by_a_clock() {
+    let rig = Rig::new().await;
+    let raw = rig.machine.text("data.raw");
+    fs::write(&raw, vec![3; 1 << 20]).unwrap();
+    let source = format!("image:{raw}");
+    let protect = ["disk-backup", "protect", "os", "--source", &source, "--to", "account1/disks"];
+    rig.told(0, &protect, "disk-round");
+    // A clock that was ahead when the last point was made.
+    let local = rig.machine.state().join("disk-backups/os.json");
+    for record in [&local, &shared(&rig, "os")] {
+        edit(record, |own| own["last"]["at"] = LATER.into());
+    }
+    let run = ["disk-backup", "run"];
+    assert_eq!(rig.told(0, &run, "disk-round")[0]["outcome"], "point");
+    assert_eq!(rig.told(0, &run, "disk-round")[0]["outcome"], "not-due");
+    fs::write(&raw, "").unwrap();
+    assert_eq!(rig.code(4, &["disk-backup", "run", "os", "--now"]), "disk-image-length");
+    // Whatever is wrong with a point, its digest table tells it of the file that was made of it.
+    let table = |point: &Value| {
+        let time = point["source_snapshot"].as_str().unwrap();
+        let folder = rig.emulator.data().join("blobs/account1/disks/azseed/disks/os/points");
+        folder.join(format!("{time}.sha256"))
+    };
+    let all = rig.told(0, &["disk-backup", "list", "os"], "disk-point");
+    fs::write(&raw, vec![4; 1 << 20]).unwrap();
+    rig.round(&[]);
+    let points = rig.told(0, &["disk-backup", "list", "os"], "disk-point");
+    fs::copy(table(&all[0]), table(points.last().unwrap())).unwrap();
+    let to = format!("image:{}", rig.machine.text("os.img"));
+    let restore = ["disk-backup", "restore", "os", "--at", LATER, "--to", &to];
+    for _ in 0..2 {
+        assert_eq!(rig.code(5, &restore), "disk-point-differs");
+    }
+    // A table that is none stops nobody.
+    fs::write(table(points.last().unwrap()), "none").unwrap();
+    rig.told(0, &restore, "disk-restored");
+}
