@@ -7,20 +7,10 @@ use disk_prep::noun::{Diagnose, ErrorKind, Hint, JobName, VaultName};
 use jiff::Timestamp;
 
 use super::engine::Engine;
+use super::fault::{RecordFault, SnapshotRule};
 use super::table::TableFault;
 use crate::azure::{self, PageBlob};
 use crate::state::StateError;
-
-/// What is wrong with a record.
-#[derive(Debug, thiserror::Error)]
-pub enum RecordFault {
-    /// It was cut off, or written by something else.
-    #[error("it was cut off or damaged")]
-    Damaged(#[source] serde_json::Error),
-    /// It speaks of another backup.
-    #[error("it is the one of {0}")]
-    OtherName(VaultName),
-}
 
 /// The error of this room.
 #[derive(Debug, thiserror::Error)]
@@ -177,35 +167,6 @@ fn converted(path: &Path) -> Hint {
          {from} {}`, and name that",
         to.display()
     ))
-}
-
-/// What keeps a disk from having another snapshot ("Snapshot Blob", premium accounts).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SnapshotRule {
-    /// One in ten minutes.
-    Rate,
-    /// A hundred.
-    Count,
-}
-
-impl SnapshotRule {
-    fn of(code: &str) -> Option<Self> {
-        match code {
-            // The service has spelled it both ways.
-            "SnapshotOperationRateExceeded" | "SnaphotOperationRateExceeded" => {
-                Some(SnapshotRule::Rate)
-            }
-            "SnapshotCountExceeded" => Some(SnapshotRule::Count),
-            _ => None,
-        }
-    }
-
-    fn words(self) -> &'static str {
-        match self {
-            SnapshotRule::Rate => "its account gives a disk one in ten minutes",
-            SnapshotRule::Count => "its account gives a disk no more than it has",
-        }
-    }
 }
 
 /// What the service says to who writes under a lease that is not the blob's any more.

@@ -9,6 +9,7 @@ mod cost;
 mod disk_image;
 mod engine;
 mod error;
+mod fault;
 mod image;
 mod image_round;
 mod incremental;

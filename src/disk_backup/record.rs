@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::engine::{Engine, Via};
-use super::error::{Error, RecordFault};
+use super::error::Error;
+use super::fault::RecordFault;
 use super::keep::Keep;
 use super::points::Copies;
 use super::source::{DiskSource, ImageTerms};

@@ -3,10 +3,25 @@
 
 use super::error::Error;
 use super::listing::listed;
+use super::pages::read;
+use super::ranges::Span;
+use super::table::BLOCK_BYTES;
 use crate::azure::{PageBlob, PageFacts};
 
 /// What the service says where a blob was written over as a whole ("Get Page Ranges").
 const WRITTEN_OVER: [&str; 2] = ["BlobOverwritten", "BlobGenerationMismatch"];
+
+fn is_equal(copy: &dyn PageBlob, point: &str, (start, end): Span) -> Result<bool, Error> {
+    let mut at = start;
+    while at < end {
+        let span = (at, end.min(at + BLOCK_BYTES));
+        if read(copy, None, span)? != read(copy, Some(point), span)? {
+            return Ok(false);
+        }
+        at = span.1;
+    }
+    Ok(true)
+}
 
 /// Refuses a copy that was written to, or got another length, since its last point.
 pub(super) fn check_untouched(
@@ -26,7 +41,10 @@ pub(super) fn check_untouched(
     }
     let mut is_same = true;
     let told = listed(copy, None, Some(point), facts.bytes, |part| {
-        is_same &= part.is_empty();
+        for range in part {
+            // A killed run that is gone on with writes what is there already.
+            is_same = is_same && is_equal(copy, point, (range.start, range.end))?;
+        }
         Ok(())
     });
     match told {

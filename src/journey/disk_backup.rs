@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::desk::Desk;
 use super::disk_bench::{
-    Attended, DiskOptions, DiskWord, all_points, by_service, check_source, facts, files, hold,
-    known, leased, open, shown, whole,
+    Attended, DiskOptions, DiskWord, Failed, all_points, by_service, check_source, facts, files,
+    hold, known, leased, open, shown, whole,
 };
 use super::disk_files::write_table;
 use super::disk_first::tell_first;
@@ -244,7 +244,7 @@ pub fn run(
         match one(&name, wish, options, desk) {
             Ok(end) => ends.push(end),
             // The others have their turn all the same; what was done is shown before it.
-            Err(failure) => failures.push(failure),
+            Err(failure) => failures.push((Some(name), failure)),
         }
     }
     let is_empty = ends.is_empty();
@@ -256,11 +256,11 @@ pub fn run(
 pub(super) fn meant(
     names: &[VaultName],
     desk: &Desk<'_>,
-) -> Result<(Vec<VaultName>, Vec<Failure>), Failure> {
+) -> Result<(Vec<VaultName>, Vec<Failed>), Failure> {
     let state = desk.state()?;
     if names.is_empty() {
         let Known { all, unusable } = DiskBackup::all(&state)?;
-        let failures = unusable.into_iter().map(Failure::from).collect();
+        let failures = unusable.into_iter().map(|error| (None, error.into())).collect();
         return Ok((all.into_iter().map(|own| own.name).collect(), failures));
     }
     match names.iter().find(|name| !DiskBackup::is_known(&state, name)) {

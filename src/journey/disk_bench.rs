@@ -81,17 +81,21 @@ pub(super) fn known(name: &VaultName, desk: &Desk<'_>) -> Result<DiskBackup, Fai
     Ok(own.ok_or_else(|| Error::Unknown { name: name.clone() })?)
 }
 
+/// Why a backup failed, and which; none where its record does not say that.
+pub(super) type Failed = (Option<VaultName>, Failure);
+
 /// Of several backups: shows what came of those that went well, then fails for the others, each of
 /// which is told.
 pub(super) fn shown<T: Outcome>(
     outcome: T,
     is_empty: bool,
-    mut failures: Vec<Failure>,
+    mut failures: Vec<Failed>,
     desk: &Desk<'_>,
 ) -> Result<T, Failure> {
-    let Some(last) = failures.pop() else { return Ok(outcome) };
-    for Failure(error) in failures {
-        desk.attendant.warn(&chain(&*error));
+    let Some((_, last)) = failures.pop() else { return Ok(outcome) };
+    for (name, Failure(error)) in failures {
+        let why = chain(&*error);
+        desk.attendant.warn(&name.map_or(why.clone(), |name| format!("{name}: {why}")));
     }
     if !is_empty {
         desk.attendant.show(&outcome);

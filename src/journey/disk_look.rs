@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::desk::Desk;
 use super::disk_backup::next;
-use super::disk_bench::{DiskOptions, facts, hold, known, leased, open, own_points, shown};
+use super::disk_bench::{DiskOptions, Failed, facts, hold, known, leased, open, own_points, shown};
 use super::disk_shared::newest;
 use crate::azure::{PageBlob, PageFacts};
 use crate::disk_backup::{
@@ -68,7 +68,8 @@ pub struct Released {
 /// What this machine backs up, as far as the copies can be asked with what others have made of it.
 pub fn list(options: &DiskOptions, desk: &Desk<'_>) -> Result<Disks, Failure> {
     let Known { all, unusable } = DiskBackup::all(&desk.state()?)?;
-    let mut failures: Vec<Failure> = unusable.into_iter().map(Failure::from).collect();
+    let mut failures: Vec<Failed> =
+        unusable.into_iter().map(|error| (None, error.into())).collect();
     let mut unasked: Option<Failure> = None;
     let mut told = Vec::new();
     for own in all {
@@ -79,7 +80,9 @@ pub fn list(options: &DiskOptions, desk: &Desk<'_>) -> Result<Disks, Failure> {
                     told.push(newest);
                     continue;
                 }
-                Err(failure) if is_of_record(&failure) => failures.push(failure),
+                Err(failure) if is_of_record(&failure) => {
+                    failures.push((Some(own.name.clone()), failure));
+                }
                 Err(failure) => unasked = Some(failure),
             }
         }

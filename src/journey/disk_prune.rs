@@ -119,7 +119,7 @@ pub fn prune(
         match look(name, options, desk) {
             Ok(bench) => all.push(bench),
             // The others are pruned all the same.
-            Err(failure) => failures.push(failure),
+            Err(failure) => failures.push((Some(name.clone()), failure)),
         }
     }
     let told: Vec<String> =
@@ -128,7 +128,7 @@ pub fn prune(
         desk.attendant.consent(&told.join("; "))?;
         for bench in &mut all {
             if let Err(failure) = bench.delete(options, desk) {
-                failures.push(failure);
+                failures.push((Some(bench.plan.backup.name.clone()), failure));
             }
         }
     }

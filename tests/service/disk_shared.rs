@@ -107,6 +107,16 @@ async fn what_one_machine_was_told_holds_on_all_and_nothing_else_is_taken_in_sil
     elsewhere(&mut rig, &mut other, |rig| rig.round(&[]));
     let own = read(&record);
     assert_eq!((&own["keep"]["last"], &own["every_secs"]), (&3.into(), &86_400.into()));
+    // Where the copy cannot be asked, what this machine knows is told as that, and nothing is due.
+    for words in [["disk-backup", "list"], ["disk-backup", "run"]] {
+        let mut run =
+            rig.emulator.command(&rig.machine, &[&words[..], &["--patience", "1s"]].concat());
+        let said = run.env("AZSEED_BLOB_ENDPOINT", "https://127.0.0.1:9").output().unwrap();
+        let stderr = String::from_utf8_lossy(&said.stderr).into_owned();
+        assert!(said.status.success(), "{stderr}");
+        let is_told = stderr.contains("What other machines have done is not known");
+        assert_eq!(is_told, words[1] == "list", "{stderr}");
+    }
     // A record of a newer program is left alone by all.
     edit(&record, |own| own["version"] = 9.into());
     for words in [&prune[..], &["disk-backup", "run", "os", "--now"], &["disk-backup", "list"]] {
@@ -253,6 +263,8 @@ async fn one_record_that_cannot_be_used_keeps_no_other_disk_from_its_backup() {
     let code = "disk-record-damaged";
     for broken in [&b""[..], &whole[..whole.len() / 2], &fs::read(&own).unwrap()] {
         fs::write(&local, broken).unwrap();
+        let said = rig.emulator.expect(&rig.machine, 4, &now);
+        assert!(!said.stdout.contains("backs no disk up"), "{}", said.stdout);
         for (words, kind) in [
             (&now[..], "disk-round"),
             (&["disk-backup", "list"], "disk-backup"),
