@@ -217,8 +217,8 @@ pub struct DiskRunArgs {
     /// Make a point even if none is due
     #[arg(long)]
     pub now: bool,
-    /// Where the snapshot that the copy holds is lost, make a whole new copy beside
-    /// the old one
+    /// Make a whole new copy beside the old one: of the backups that are named, or,
+    /// without names, where one is due and cannot be gone on with
     #[arg(long)]
     pub full: bool,
     /// End the lease that another run has on the copy

@@ -7,7 +7,7 @@ use crate::cli::{
     DiskBackupArgs, DiskBackupCommand, DiskKeepArgs, DiskRunArgs, DiskSnapshotCommand, FirstChoice,
     PromoteArgs, ProtectArgs, ReadBackArgs, VerifyChoice, VhdChoice, is_named,
 };
-use crate::journey::disk_backup::{RoundOptions, run as rounds};
+use crate::journey::disk_backup::{Anew, RoundOptions, run as rounds};
 use crate::journey::disk_bench::{DiskOptions, Keep, Verify, VhdForm};
 use crate::journey::disk_look::{list, points, release, status};
 use crate::journey::disk_protect::{ProtectOptions, SeedAsked, protect};
@@ -29,7 +29,7 @@ pub fn run(command: &DiskBackupCommand, args: &DiskBackupArgs, call: &Call<'_>) 
     Ok(match command {
         DiskBackupCommand::Protect(args) => Box::new(protect(&asked(args, call)?, options, desk)?),
         DiskBackupCommand::Run(args) => Box::new(rounds(&args.names, wish(args), options, desk)?),
-        DiskBackupCommand::List { name: None } => Box::new(list(desk)?),
+        DiskBackupCommand::List { name: None } => Box::new(list(options, desk)?),
         DiskBackupCommand::List { name: Some(name) } => Box::new(points(name, options, desk)?),
         DiskBackupCommand::Status { name } => Box::new(status(name, options, desk)?),
         DiskBackupCommand::Verify(args) => {
@@ -59,7 +59,7 @@ pub fn run(command: &DiskBackupCommand, args: &DiskBackupArgs, call: &Call<'_>) 
             Box::new(prune(&args.names, mode, options, desk)?)
         }
         DiskBackupCommand::Set(args) => {
-            Box::new(set(&args.name, args.every, keep(&args.keep), desk)?)
+            Box::new(set(&args.name, args.every, keep(&args.keep), options, desk)?)
         }
         DiskBackupCommand::Snapshot(args) => Box::new(match &args.command {
             DiskSnapshotCommand::Create { source } => snapshot::create(source, options, desk)?,
@@ -114,9 +114,14 @@ fn keep(args: &DiskKeepArgs) -> Option<Keep> {
 }
 
 fn wish(args: &DiskRunArgs) -> RoundOptions {
+    let anew = match (args.full, args.names.is_empty()) {
+        (false, _) => Anew::Never,
+        (true, true) => Anew::IfLost,
+        (true, false) => Anew::Always,
+    };
     RoundOptions {
-        is_now: args.now,
-        is_anew: args.full,
+        is_now: args.now || anew == Anew::Always,
+        anew,
         breaks_lease: args.break_lease,
         verify: level(&args.read_back),
     }

@@ -112,7 +112,12 @@ impl DiskImage {
             }
             (VhdForm::None, _) => (own_bytes, None),
         };
-        if bytes == 0 || !bytes.is_multiple_of(PAGE_BYTES) || bytes > PAGE_BLOB_BYTES {
+        if own_bytes == 0
+            || bytes == 0
+            || !bytes.is_multiple_of(PAGE_BYTES)
+            || bytes > PAGE_BLOB_BYTES
+        {
+            let bytes = if own_bytes == 0 { 0 } else { bytes };
             return Err(Error::ImageLength { path: path.to_owned(), bytes });
         }
         let path = path.to_owned();
@@ -174,7 +179,7 @@ mod tests {
     use crate::disk_backup::table::BLOCK_BYTES;
 
     fn terms(vhd: VhdForm) -> ImageTerms {
-        ImageTerms { vhd, made_at: jiff::Timestamp::UNIX_EPOCH, seed: None }
+        ImageTerms { vhd, made_at: jiff::Timestamp::UNIX_EPOCH, seed: None, host: None }
     }
 
     #[test]

@@ -7,8 +7,10 @@ use disk_prep::noun::{Diagnose, ErrorKind, Hint, JobName, VaultName};
 use jiff::Timestamp;
 
 use super::engine::Engine;
+use super::fault::{RecordFault, SnapshotRule};
 use super::table::TableFault;
 use crate::azure::{self, PageBlob};
+use crate::state::StateError;
 
 /// The error of this room.
 #[derive(Debug, thiserror::Error)]
@@ -56,12 +58,40 @@ pub enum Error {
     Unknown { name: VaultName },
     #[error("The disk backup {name} is another one: {what}")]
     Asked { name: VaultName, what: String },
+    #[error("The disk backup {name} in {place} is another one: {what}")]
+    Kept { name: VaultName, place: String, what: String },
+    #[error("The disk backup {name} in {place} is another one by now than this machine knows")]
+    Replaced { name: VaultName, place: String },
+    #[error("{} is backed up by the machine {host} as {name}, and this one is {here}", path.display())]
+    OtherHost { name: VaultName, path: PathBuf, host: String, here: String },
+    #[error("The new disk is backed up as {backup}: {what}")]
+    RestoredOther { backup: VaultName, what: String },
+    #[error("Cannot use {}, the record of a disk's backup", path.display())]
+    Record {
+        path: PathBuf,
+        #[source]
+        fault: RecordFault,
+    },
+    #[error("{} is a record of form {version}, written by a newer azseed", path.display())]
+    NewerRecord { path: PathBuf, version: u32 },
+    #[error(transparent)]
+    State(#[from] StateError),
     #[error("The right to write to {blob} was lost in mid-run")]
     LeaseLost { blob: String },
     #[error("Stopped before the round was done")]
     Stopped,
     #[error("{blob} is there, and is nothing that this restore has begun")]
     Taken { blob: String },
+    #[error("{blob} was written to by something else since its last point")]
+    CopyChanged { blob: String },
+    #[error("{blob} is gone, and with it the points of {name}")]
+    CopyGone { name: VaultName, blob: String },
+    #[error(
+        "The point {snapshot} of {blob} is not what the disk was, at byte {offset}; {} holds it as \
+         it is",
+        path.display()
+    )]
+    PointDiffers { snapshot: String, blob: String, path: PathBuf, offset: u64 },
     #[error("The snapshot {snapshot} of {blob} is gone")]
     PointGone { blob: String, snapshot: String },
     #[error("{name} has no point of {at} or before")]
@@ -139,35 +169,6 @@ fn converted(path: &Path) -> Hint {
     ))
 }
 
-/// What keeps a disk from having another snapshot ("Snapshot Blob", premium accounts).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SnapshotRule {
-    /// One in ten minutes.
-    Rate,
-    /// A hundred.
-    Count,
-}
-
-impl SnapshotRule {
-    fn of(code: &str) -> Option<Self> {
-        match code {
-            // The service has spelled it both ways.
-            "SnapshotOperationRateExceeded" | "SnaphotOperationRateExceeded" => {
-                Some(SnapshotRule::Rate)
-            }
-            "SnapshotCountExceeded" => Some(SnapshotRule::Count),
-            _ => None,
-        }
-    }
-
-    fn words(self) -> &'static str {
-        match self {
-            SnapshotRule::Rate => "its account gives a disk one in ten minutes",
-            SnapshotRule::Count => "its account gives a disk no more than it has",
-        }
-    }
-}
-
 /// What the service says to who writes under a lease that is not the blob's any more.
 const LEASE_LOST: [&str; 4] = [
     "LeaseIdMismatchWithBlobOperation",
@@ -216,10 +217,20 @@ impl Diagnose for Error {
             Error::Transport { .. } => "disk-transport",
             Error::Busy { .. } => "disk-backup-busy",
             Error::Unknown { .. } => "disk-backup-unknown",
-            Error::Asked { .. } => "disk-backup-other",
+            Error::Asked { .. }
+            | Error::Kept { .. }
+            | Error::Replaced { .. }
+            | Error::OtherHost { .. }
+            | Error::RestoredOther { .. } => "disk-backup-other",
+            Error::Record { .. } => "disk-record-damaged",
+            Error::NewerRecord { .. } => "disk-record-newer",
+            Error::State(source) => source.code(),
             Error::LeaseLost { .. } => "disk-lease-lost",
             Error::Stopped => "disk-round-stopped",
             Error::Taken { .. } => "disk-restore-taken",
+            Error::CopyChanged { .. } => "disk-copy-changed",
+            Error::CopyGone { .. } => "disk-copy-gone",
+            Error::PointDiffers { .. } => "disk-point-differs",
             Error::PointGone { .. } => "disk-point-gone",
             Error::NoPoint { .. } => "disk-point-missing",
             Error::InUse { .. } => "disk-in-use",
@@ -254,11 +265,18 @@ impl Diagnose for Error {
             Error::NoSource { .. } | Error::Unknown { .. } => ErrorKind::NotFound,
             Error::NoPages { .. } | Error::Foreign { .. } => ErrorKind::Guard,
             Error::Itself { .. } | Error::Asked { .. } | Error::NoEngine { .. } => ErrorKind::Usage,
+            Error::Kept { .. } | Error::Replaced { .. } => ErrorKind::Usage,
+            Error::OtherHost { .. } | Error::RestoredOther { .. } => ErrorKind::Usage,
+            Error::Record { .. } | Error::NewerRecord { .. } => ErrorKind::Guard,
+            Error::State(source) => source.kind(),
             Error::NotServed { .. } => ErrorKind::Refused,
             Error::PremiumTarget { .. } | Error::FoldersTarget { .. } | Error::TooLong { .. } => {
                 ErrorKind::Guard
             }
             Error::BaselineLost { .. } | Error::NoDifference { .. } => ErrorKind::Resumable,
+            Error::CopyChanged { .. } => ErrorKind::Resumable,
+            Error::CopyGone { .. } => ErrorKind::NotFound,
+            Error::PointDiffers { .. } => ErrorKind::Difference,
             Error::List { .. } | Error::Transport { .. } => ErrorKind::Failed,
             Error::Copy { .. } | Error::NoSnapshot { .. } => ErrorKind::Refused,
             Error::ReadBack { .. } => ErrorKind::Difference,
@@ -339,7 +357,9 @@ impl Diagnose for Error {
             }
             Error::NoPages { .. } => "only page blobs have snapshots that tell what changed",
             Error::Foreign { .. } => {
-                "name another blob with `--to ACCOUNT/CONTAINER/BLOB`; this one is left alone"
+                "name another blob with `--to ACCOUNT/CONTAINER/BLOB`; this one is left alone. If it \
+                 is the copy and lost its metadata, `azseed disk-backup run NAME --full` makes a \
+                 whole new one"
             }
             Error::NotServed { .. } => {
                 "use `--transfer client` and `--engine diff`, which need no more than any service has"
@@ -358,7 +378,14 @@ impl Diagnose for Error {
             }
             Error::TooLong { .. } => "a disk that long can only be backed up in parts",
             Error::Itself { .. } => "name another account, container or blob with `--to`",
-            Error::BaselineLost { .. } | Error::NoDifference { .. } => {
+            Error::CopyGone { .. } => {
+                "find out who deleted it: an account with soft delete has it back; `azseed \
+                 disk-backup run NAME --full` makes a whole new copy"
+            }
+            Error::PointDiffers { .. } => {
+                "restore another point; `azseed disk-backup verify NAME --all` tells which are whole"
+            }
+            Error::BaselineLost { .. } | Error::NoDifference { .. } | Error::CopyChanged { .. } => {
                 "`azseed disk-backup run NAME --full` makes a whole new copy beside the old one, \
                  whose points stay"
             }
@@ -372,6 +399,28 @@ impl Diagnose for Error {
                 "leave the flag out; `azseed disk-backup set NAME` changes how often a point is made and \
                  what is kept, and all else needs `azseed disk-backup release NAME` first"
             }
+            Error::Kept { .. } => {
+                "leave out what differs, and change how often a point is made and what is kept with \
+                 `azseed disk-backup set NAME` afterwards; another disk needs another name"
+            }
+            Error::Replaced { .. } => {
+                "`azseed disk-backup release NAME` forgets the former one; the same \
+                 `disk-backup protect` takes over what is there"
+            }
+            Error::OtherHost { .. } => {
+                "another disk needs a backup of another name; if this machine was renamed or replaces \
+                 that one, run the same `disk-backup protect` with `--yes`"
+            }
+            Error::RestoredOther { .. } => {
+                "leave the flag out; `azseed disk-backup release NAME` forgets the backup of the new \
+                 disk"
+            }
+            Error::Record { .. } => {
+                "`azseed disk-backup release NAME` forgets it, and the same `disk-backup protect` takes \
+                 the backup over from its container; no point is lost"
+            }
+            Error::NewerRecord { .. } => "use the azseed that wrote it, or a newer one",
+            Error::State(source) => return source.hint(),
             Error::LeaseLost { .. } | Error::Stopped => {
                 "nothing was written since; run the same command again, it goes on"
             }

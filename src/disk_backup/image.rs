@@ -13,14 +13,14 @@ use disk_prep::sys::durable::{self, Access};
 use rustix::fs::{CWD, RenameFlags};
 use serde::{Deserialize, Serialize};
 
-use super::compare::{block, length, sweep};
+use super::compare::{block, block_of, length, sweep};
 use super::error::Error;
 use super::listing::{Spans, listed};
 use super::pages::{AT_ONCE, read};
 use super::points::DiskPoint;
 use super::ranges::{Span, Work, works};
 use super::record::Verify;
-use super::table::sum;
+use super::table::{NOTHING, Table, block_count, sum};
 use super::watch::Watch;
 use crate::azure::{PageBlob, each};
 
@@ -228,6 +228,31 @@ impl ImageFile<'_> {
         })?;
         Ok(bytes)
     }
+}
+
+/// Compares an image file with the digest table of its point, which says what the disk was.
+pub fn check_image(made: &ImageFile<'_>, table: &Table, watch: &dyn Watch) -> Result<(), Error> {
+    let ImageFile { point, copy, path, .. } = made;
+    let differs = |offset| Error::PointDiffers {
+        snapshot: point.source_snapshot.clone(),
+        blob: copy.address(),
+        path: path.to_path_buf(),
+        offset,
+    };
+    if table.bytes() != point.bytes {
+        return Err(differs(table.bytes().min(point.bytes)));
+    }
+    let file = File::open(path).map_err(at(path))?;
+    for number in 0..block_count(point.bytes) {
+        let span = block_of(number, point.bytes);
+        let mut own = vec![0; usize::try_from(span.1 - span.0).unwrap_or(usize::MAX)];
+        file.read_exact_at(&mut own, span.0).map_err(at(path))?;
+        if sum(&own) != *table.blocks().get(number).unwrap_or(&NOTHING) {
+            return Err(differs(span.0));
+        }
+        watch.looked(span.1 - span.0)?;
+    }
+    Ok(())
 }
 
 fn span(work: &Work) -> Span {

@@ -26,6 +26,7 @@ use super::round::Made;
 use super::run_log::RunLog;
 use super::table::{BLOCK_BYTES, NOTHING, Table, block_count, sum};
 use super::transfer::point_of;
+use super::untouched::check_untouched;
 use super::watch::{Step, Watch};
 use crate::azure::{self, Made as BlobMade, PageBlob, PageFacts, each};
 
@@ -124,6 +125,7 @@ impl ImageRound<'_> {
         let is_first = chain.as_ref().is_none_or(|own| own.baseline.is_none());
         let pending = chain.as_ref().and_then(|own| own.pending.as_ref());
         let is_resumed = pending.is_some() && !is_new;
+        self.check_untouched(chain.as_ref(), &facts)?;
         let (held, mut log) = self.held(chain.as_ref(), is_new, watch)?;
         watch.step(Step::Snapshot)?;
         let begun = self.begun(chain.as_ref());
@@ -212,6 +214,17 @@ impl ImageRound<'_> {
         let whole = Chain { baseline: Some(pending.snapshot.clone()), pending: None, ..chain };
         self.say(&whole, lease)?;
         Ok(Some(whole))
+    }
+
+    /// A copy that nothing is pending of is what its last point is.
+    fn check_untouched(&self, chain: Option<&Chain>, facts: &PageFacts) -> Result<(), Error> {
+        let whole = chain.filter(|own| own.pending.is_none());
+        let Some(baseline) = whole.and_then(|own| own.baseline.as_ref()) else { return Ok(()) };
+        let all = self.target.snapshots().map_err(|error| self.of_target(error))?;
+        match all.iter().find(|own| own.metadata.get(POINT) == Some(baseline)) {
+            Some(point) => check_untouched(self.target.as_ref(), facts, &point.id),
+            None => Ok(()),
+        }
     }
 
     /// What the copy holds, and the log of what is written to it from now on.

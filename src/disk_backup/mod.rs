@@ -9,6 +9,7 @@ mod cost;
 mod disk_image;
 mod engine;
 mod error;
+mod fault;
 mod image;
 mod image_round;
 mod incremental;
@@ -30,6 +31,7 @@ mod table;
 mod taken;
 mod transfer;
 mod trial;
+mod untouched;
 mod upload;
 mod vhd;
 mod watch;
@@ -43,19 +45,21 @@ pub use cost::{freed_bytes, written_bytes};
 pub use disk_image::{DiskImage, usual_form};
 pub use engine::{Engine, Via};
 pub use error::Error;
-pub use image::{ImageFile, MadeImage};
+pub use image::{ImageFile, MadeImage, check_image};
 pub use image_round::{Brought, ImageRound, Tables};
 pub use incremental::ServiceRound;
 pub use keep::{Keep, let_go};
 pub use points::{DiskPoint, point_at, points};
 pub use promote::{Promoted, Promotion};
 pub use record::{
-    DiffWish, DiskBackup, FORM, FirstCopy, LastRound, Proof, ProvenBy, RestoredFrom, Verify,
+    DiffWish, DiskBackup, FORM, FirstCopy, Known, LastRound, Proof, ProvenBy, RestoredFrom, Verify,
     typed_time,
 };
 pub use restore::{MadeDisk, Restoration};
 pub use round::{Made, Round};
-pub use source::{DiskSource, IMAGE, ImageTerms, MANAGED_DISK, PAGE_BLOB, SeedJob, VhdForm};
+pub use source::{
+    DiskSource, IMAGE, ImageHost, ImageTerms, MANAGED_DISK, PAGE_BLOB, SeedJob, VhdForm, is_address,
+};
 pub use table::Table;
 pub use trial::tells_differences;
 pub use upload::check_upload;

@@ -180,7 +180,7 @@ impl Pen<'_> {
         };
         let send = || {
             let source = blob.source(snapshot).map_err(of_source)?;
-            Ok(self.held(|| self.target.write_from(&source, span, md5, self.keeper.id)))
+            Ok::<_, Error>(self.held(|| self.target.write_from(&source, span, md5, self.keeper.id)))
         };
         let mut sent = send()?;
         // The address of a managed disk is good for a while; a read asks for another when it is over.

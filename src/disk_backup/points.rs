@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::chain::{BACKUP, POINT, SOURCE};
 use super::error::Error;
+use super::source::is_address;
 use crate::azure::{PageBlob, SnapshotFacts};
 
 /// A point that can be restored.
@@ -72,7 +73,7 @@ impl Copies {
         let all = newest.snapshots_below(&format!("{stem}."));
         let all = all.map_err(|source| Error::of(newest.as_ref(), source))?;
         let is_of_disk = |(copy, own): &&(String, SnapshotFacts)| {
-            own.metadata.get(SOURCE).is_some_and(|from| from == source)
+            own.metadata.get(SOURCE).is_some_and(|from| is_address(from, source))
                 && own.metadata.get(POINT).is_some_and(|point| *copy == self.name_of(point))
         };
         Ok(all.iter().rev().find(is_of_disk).and_then(|(_, own)| own.metadata.get(BACKUP).cloned()))

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use disk_prep::noun::{BlobPlace, VaultName};
 use disk_prep::sys::durable::{self, Access};
@@ -12,10 +12,12 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::engine::{Engine, Via};
+use super::error::Error;
+use super::fault::RecordFault;
 use super::keep::Keep;
 use super::points::Copies;
 use super::source::{DiskSource, ImageTerms};
-use crate::state::{State, StateError, io_at, record_at};
+use crate::state::{State, StateError, io_at};
 
 /// How the first copy is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -146,6 +148,9 @@ impl ProvenBy {
 pub struct DiskBackup {
     /// Of this form.
     pub version: u32,
+    /// How often the record beside the copy was written; of two the one that counts more is newer.
+    #[serde(default)]
+    pub revision: u64,
     /// The backup's identity.
     pub id: Uuid,
     /// Its name.
@@ -211,6 +216,21 @@ const VHD: &str = ".vhd";
 /// The form that this program writes.
 pub const FORM: u32 = 1;
 
+/// What every form of a record says of itself.
+#[derive(Deserialize)]
+struct Form {
+    version: u32,
+}
+
+/// The records of this machine.
+#[derive(Debug)]
+pub struct Known {
+    /// By name.
+    pub all: Vec<DiskBackup>,
+    /// Why the others cannot be used.
+    pub unusable: Vec<Error>,
+}
+
 fn path(state: &State, name: &VaultName) -> PathBuf {
     state.folder().join(FOLDER).join(format!("{name}.json"))
 }
@@ -262,27 +282,35 @@ impl DiskBackup {
     }
 
     /// The one of this name; `None` if this machine knows none.
-    pub fn open(state: &State, name: &VaultName) -> Result<Option<Self>, StateError> {
+    pub fn open(state: &State, name: &VaultName) -> Result<Option<Self>, Error> {
         let path = path(state, name);
         match std::fs::read(&path) {
-            Ok(text) => serde_json::from_slice(&text)
-                .map(Some)
-                .map_err(|source| record_at(&path)(source.into())),
+            Ok(text) => Self::read(&text, &path, name.as_str()).map(Some),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(record_at(&path)(error)),
+            Err(error) => Err(io_at(&path)(error).into()),
         }
     }
 
-    /// All that this machine knows, by name.
-    pub fn all(state: &State) -> Result<Vec<Self>, StateError> {
-        let mut all = Vec::new();
-        for path in state.records_in(&state.folder().join(FOLDER))? {
-            let text = std::fs::read(&path).map_err(record_at(&path))?;
-            let own = serde_json::from_slice(&text);
-            all.push(own.map_err(|source| record_at(&path)(std::io::Error::from(source)))?);
+    /// Whether this machine has a record of this name, whatever it says.
+    pub fn is_known(state: &State, name: &VaultName) -> bool {
+        path(state, name).exists()
+    }
+
+    /// All that this machine knows; one that cannot be used keeps nobody from the others.
+    pub fn all(state: &State) -> Result<Known, Error> {
+        let mut known = Known { all: Vec::new(), unusable: Vec::new() };
+        let mut paths = state.records_in(&state.folder().join(FOLDER))?;
+        paths.sort();
+        for path in paths {
+            let text = std::fs::read(&path).map_err(io_at(&path))?;
+            let name = path.file_stem().unwrap_or_default().to_string_lossy();
+            match Self::read(&text, &path, &name) {
+                Ok(own) => known.all.push(own),
+                Err(error) => known.unusable.push(error),
+            }
         }
-        all.sort_by(|one: &Self, other| one.name.as_str().cmp(other.name.as_str()));
-        Ok(all)
+        known.all.sort_by(|one: &Self, other| one.name.as_str().cmp(other.name.as_str()));
+        Ok(known)
     }
 
     /// As it is kept.
@@ -290,9 +318,41 @@ impl DiskBackup {
         serde_json::to_vec_pretty(self).expect("texts and numbers can be written")
     }
 
-    /// One that was kept; `None` if it is none that this program reads.
-    pub fn parse(text: &[u8]) -> Option<Self> {
-        serde_json::from_slice(text).ok().filter(|own: &Self| own.version == FORM)
+    /// One that was kept at `path` under a name.
+    pub fn read(text: &[u8], path: &Path, name: &str) -> Result<Self, Error> {
+        let wrong = |fault| Error::Record { path: path.to_owned(), fault };
+        let damaged = |source| wrong(RecordFault::Damaged(source));
+        let Form { version } = serde_json::from_slice(text).map_err(damaged)?;
+        if version > FORM {
+            return Err(Error::NewerRecord { path: path.to_owned(), version });
+        }
+        let own: Self = serde_json::from_slice(text).map_err(damaged)?;
+        match own.name.as_str() == name {
+            true => Ok(own),
+            false => Err(wrong(RecordFault::OtherName(own.name))),
+        }
+    }
+
+    /// This machine's record and the one beside the copy, as they hold together: what stands there goes
+    /// before what this machine knew, unless that is newer.
+    pub fn joined(self, found: Self) -> Self {
+        let at = |own: &Self| own.last.as_ref().map(|last| last.at);
+        // Records of older programs do not count; of theirs the one with the later round is newer.
+        let is_newer = match self.revision.max(found.revision) {
+            0 => at(&found) > at(&self),
+            _ => found.revision >= self.revision,
+        };
+        if !is_newer {
+            return self;
+        }
+        let is_later = self.generation == found.generation && at(&self) > at(&found);
+        let mut proofs = found.proofs.clone();
+        // Of a run that ended before it could say so there.
+        if found.revision == self.revision {
+            proofs.extend(self.proofs);
+        }
+        let last = if is_later { self.last } else { found.last.clone() };
+        DiskBackup { run: self.run, last, proofs, ..found }
     }
 
     /// The log of a round of an image.
@@ -309,9 +369,9 @@ impl DiskBackup {
         durable::write(&path, &self.text(), Access::Public).map_err(io_at(&path))
     }
 
-    /// Forgets it; blobs and points stay.
-    pub fn forget(&self, state: &State) -> Result<(), StateError> {
-        let path = path(state, &self.name);
+    /// Forgets one of this name; blobs and points stay.
+    pub fn forget(state: &State, name: &VaultName) -> Result<(), StateError> {
+        let path = path(state, name);
         std::fs::remove_file(&path).map_err(io_at(&path))
     }
 }
@@ -335,16 +395,16 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn copies_are_named_one_after_the_other_from_whichever_goes_on() {
-        let named = |target: &str, generation| DiskBackup {
+    fn own(revision: u64) -> DiskBackup {
+        DiskBackup {
             version: 1,
+            revision,
             id: Uuid::nil(),
             name: "os".parse().unwrap(),
             source: "account1/disks/os.vhd".parse().unwrap(),
             image: None,
-            target: format!("account1/backup/{target}").parse().unwrap(),
-            generation,
+            target: "account1/backup/os.vhd".parse().unwrap(),
+            generation: 1,
             every_secs: 600,
             first: FirstCopy::Auto,
             diff: DiffWish::Auto,
@@ -355,6 +415,60 @@ mod tests {
             keep: Keep::default(),
             proofs: BTreeMap::new(),
             restored: None,
+        }
+    }
+
+    fn round(secs: i64) -> Option<LastRound> {
+        let at = Timestamp::from_second(secs).unwrap();
+        Some(LastRound { at, ..LastRound::default() })
+    }
+
+    #[test]
+    fn of_two_records_the_newer_one_holds_and_nothing_that_was_done_is_forgotten() {
+        let run = Some(Uuid::max());
+        let old = DiskBackup { run, last: round(9), ..own(3) };
+        let new = DiskBackup { every_secs: 60, last: round(7), ..own(4) };
+        let joined = old.clone().joined(new.clone());
+        assert_eq!((joined.every_secs, joined.revision), (60, 4));
+        assert_eq!((joined.run, joined.last), (run, round(9)), "what is this machine's stays");
+        assert_eq!(new.clone().joined(old.clone()), new, "an older one is not taken");
+        let anew = DiskBackup { generation: 2, ..own(4) };
+        assert_eq!(old.joined(anew).last, None, "the new copy has no point yet");
+        // Of two of older programs, the one with the later round.
+        let (one, two) = (DiskBackup { last: round(5), ..own(0) }, own(0));
+        assert_eq!(two.clone().joined(one.clone()).last, round(5));
+        assert_eq!(DiskBackup { every_secs: 60, ..one.clone() }.joined(two).every_secs, 60);
+        assert_eq!(DiskBackup { last: round(8), ..one }.joined(own(1)).revision, 1);
+        let proof = Proof { at: Timestamp::UNIX_EPOCH, by: ProvenBy::Table, is_whole: true };
+        let proven = DiskBackup { proofs: [("t".to_owned(), proof)].into(), ..own(2) };
+        assert_eq!(proven.clone().joined(own(2)).proofs.len(), 1, "not said there yet");
+        assert_eq!(proven.joined(own(3)).proofs.len(), 0, "pruned there");
+    }
+
+    #[test]
+    fn a_record_is_read_if_it_is_whole_of_this_form_and_of_its_name() {
+        let read = |text: &[u8], name| DiskBackup::read(text, Path::new("os.json"), name);
+        let text = own(1).text();
+        assert_eq!(read(&text, "os").unwrap(), own(1));
+        let newer =
+            String::from_utf8(text.clone()).unwrap().replace("\"version\": 1", "\"version\": 2");
+        for (text, name, code) in [
+            (&text[..], "web", "disk-record-damaged"),
+            (&text[..40], "os", "disk-record-damaged"),
+            (b"", "os", "disk-record-damaged"),
+            (newer.as_bytes(), "os", "disk-record-newer"),
+            (b"{\"version\": 9}", "os", "disk-record-newer"),
+        ] {
+            assert_eq!(disk_prep::noun::Diagnose::code(&read(text, name).unwrap_err()), code);
+        }
+    }
+
+    #[test]
+    fn copies_are_named_one_after_the_other_from_whichever_goes_on() {
+        let named = |target: &str, generation| DiskBackup {
+            target: format!("account1/backup/{target}").parse().unwrap(),
+            generation,
+            ..own(1)
         };
         let all = |own: DiskBackup| [1, 2, 3].map(|generation| own.copy_name(generation));
         assert_eq!(all(named("os.vhd", 1)), ["os.vhd", "os.g2.vhd", "os.g3.vhd"]);

@@ -18,6 +18,7 @@ use super::record::Verify;
 use super::scratch::Readable;
 use super::taken::{Taken, later};
 use super::transfer::{copied, point_of};
+use super::untouched::check_untouched;
 use super::watch::{Step, Watch};
 use crate::azure::{self, Made as BlobMade, PageBlob, PageFacts, SnapshotFacts};
 
@@ -243,7 +244,7 @@ impl Round<'_> {
         let keeper = self.keep(watch)?;
         self.taken().end_left()?;
         // Looked at once more under the lease: another run may have ended meanwhile.
-        let (chain, _) = self.chain()?.ok_or_else(|| self.gone())?;
+        let (chain, held) = self.chain()?.ok_or_else(|| self.gone())?;
         let Some(baseline) = chain.baseline.clone() else {
             return Err(Error::LeaseLost { blob: self.target.address() });
         };
@@ -255,7 +256,11 @@ impl Round<'_> {
         // is taken, there is never more than one too many.
         self.taken().remove_older(&ours, &baseline)?;
         // A run that ended between the baseline and its first point left this undone.
-        self.point_of_baseline(&chain, &baseline, keeper.id)?;
+        if let Some(point) = self.point_of_baseline(&chain, &baseline, keeper.id)?
+            && self.mode == Mode::Service
+        {
+            check_untouched(self.target.as_ref(), &held, &point)?;
+        }
         let is_resumed = chain.pending.is_some();
         let (snapshot, mode) = self.aim(&chain, &baseline, (&ours, facts))?;
         watch.step(Step::Snapshot)?;
@@ -292,10 +297,15 @@ impl Round<'_> {
     }
 
     /// While nothing is pending the copy is equal to its baseline, so its point can be made late.
-    fn point_of_baseline(&self, chain: &Chain, baseline: &str, lease: Uuid) -> Result<(), Error> {
+    fn point_of_baseline(
+        &self,
+        chain: &Chain,
+        baseline: &str,
+        lease: Uuid,
+    ) -> Result<Option<String>, Error> {
         match chain.pending {
-            Some(_) => Ok(()),
-            None => self.point(baseline, lease).map(drop),
+            Some(_) => Ok(None),
+            None => self.point(baseline, lease).map(Some),
         }
     }
 

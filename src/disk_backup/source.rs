@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use disk_prep::noun::{BlobPlace, JobName, ResourceGroup, Service, SubscriptionId};
+use disk_prep::sys::machine::machine;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::azure::DiskId;
 
@@ -126,6 +128,31 @@ impl fmt::Display for VhdForm {
     }
 }
 
+/// Whether two addresses are of one disk. Resource ids are told in any case, and blobs are not.
+pub fn is_address(one: &str, other: &str) -> bool {
+    let is_id = |own: &str| own.starts_with('/') && DiskId::from_str(own).is_ok();
+    one == other || is_id(one) && one.eq_ignore_ascii_case(other)
+}
+
+/// The machine that has an image: a path is one disk on one machine, and another on the next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageHost {
+    /// Its name.
+    pub name: String,
+    /// A digest of its id, which is told to nobody as it is; empty where it has none.
+    pub machine: String,
+}
+
+impl ImageHost {
+    /// This one. Copied machines share the id, and strangers may share the name, so both are compared.
+    pub fn here() -> Self {
+        let (id, name) = machine();
+        let digest = Sha256::digest(format!("azseed disk image {id}"));
+        let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        ImageHost { name, machine: if id.is_empty() { String::new() } else { hex } }
+    }
+}
+
 /// What is remembered of an image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageTerms {
@@ -136,6 +163,9 @@ pub struct ImageTerms {
     /// The job that brings it by drive, if one does.
     #[serde(default)]
     pub seed: Option<SeedJob>,
+    /// The machine that has it; none in records of older programs.
+    #[serde(default)]
+    pub host: Option<ImageHost>,
 }
 
 /// The job whose drives bring the first copy.
@@ -169,5 +199,9 @@ mod tests {
         for word in ["image:", "image:os.raw", "account1/disks", "managed-disk:/subscriptions/x"] {
             assert_eq!(word.parse::<DiskSource>(), Err(NoSource), "{word}");
         }
+        // An id is told in any case, a blob's name is not.
+        let id = managed.strip_prefix(MANAGED_DISK).unwrap();
+        assert!(is_address(id, &id.to_uppercase()) && !is_address(id, &format!("{id}2")));
+        assert!(!is_address("https://h/c/os.vhd", "https://h/c/OS.vhd"));
     }
 }

@@ -2,23 +2,24 @@
 
 use std::sync::Arc;
 
-use disk_prep::noun::{BlobPath, BlobPlace, Diagnose, VaultName};
+use disk_prep::noun::{BlobPath, BlobPlace, VaultName};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::desk::Desk;
 use super::disk_bench::{
-    Attended, DiskOptions, DiskWord, by_service, check_source, facts, files, hold, known, leased,
-    open, whole,
+    Attended, DiskOptions, DiskWord, Failed, all_points, by_service, check_source, facts, files,
+    hold, known, leased, open, shown, whole,
 };
-use super::disk_files::{write_record, write_table};
+use super::disk_files::write_table;
 use super::disk_first::tell_first;
 use super::disk_image::point_of_image;
 use super::disk_seed::{Turn, Underway};
+use super::disk_shared::{change, newest};
 use crate::azure::PageBlob;
 use crate::disk_backup::{
-    DiffWish, DiskBackup, Engine, Error, FirstCopy, LastRound, Made, Mode, Proof, ProvenBy, Round,
-    ServiceRound, Verify, Via, Watch, WholeRound, tells_differences,
+    DiffWish, DiskBackup, Engine, Error, FirstCopy, ImageHost, Known, LastRound, Made, Mode, Proof,
+    ProvenBy, Round, ServiceRound, Verify, Via, Watch, WholeRound, tells_differences,
 };
 use crate::outcome::Failure;
 
@@ -27,12 +28,23 @@ use crate::outcome::Failure;
 pub struct RoundOptions {
     /// Whether a point is made even if none is due.
     pub is_now: bool,
-    /// Whether a lost baseline means a whole new copy.
-    pub is_anew: bool,
+    /// When a whole new copy is made.
+    pub anew: Anew,
     /// Whether the lease of another run is ended.
     pub breaks_lease: bool,
     /// What is read back.
     pub verify: Verify,
+}
+
+/// When a whole new copy is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Anew {
+    /// Not at all.
+    Never,
+    /// Where the one that is there cannot be gone on with.
+    IfLost,
+    /// In any case.
+    Always,
 }
 
 /// What came of a run.
@@ -66,6 +78,10 @@ pub(super) fn round(
     let (source, target) = open(backup, options, desk)?;
     if let Some(source) = &source {
         check_source(source)?;
+    }
+    let is_gone = backup.engine != Engine::FullCopy && facts(&target)?.is_none();
+    if is_gone && backup.last.is_some() {
+        return Err(Error::CopyGone { name: backup.name.clone(), blob: target.address() }.into());
     }
     let held = leased(backup, &target);
     if wish.breaks_lease && facts(&held)?.is_some_and(|facts| facts.is_leased) {
@@ -143,28 +159,33 @@ fn keep(
     options: &DiskOptions,
     desk: &Desk<'_>,
 ) -> Result<(), Failure> {
-    let state = desk.state()?;
     let now = Timestamp::now();
-    backup.last = Some(LastRound {
+    let last = LastRound {
         at: now,
         source_snapshot: made.source_snapshot.clone(),
         backup_snapshot: made.point.clone(),
         changed_bytes: made.counts.written_bytes,
         cleared_bytes: made.counts.cleared_bytes,
         requests: made.counts.requests,
-    });
-    backup.save(&state)?;
-    let container = files(backup, options, desk)?;
+    };
+    // Known here even if it cannot be said to the others any more.
+    backup.last = Some(last.clone());
+    backup.save(&desk.state()?)?;
+    let mut proof = None;
     if let Some(proven) = &made.proven {
         if let Some(table) = &proven.table {
+            let container = files(backup, options, desk)?;
             write_table(backup, &made.source_snapshot, table, &container)?;
         }
-        let proof = Proof { at: now, by: ProvenBy::Source, is_whole: true };
-        backup.proofs.insert(made.point.clone(), proof);
+        proof = Some(Proof { at: now, by: ProvenBy::Source, is_whole: true });
     }
-    backup.save(&state)?;
-    write_record(backup, &container)?;
-    Ok(())
+    change(backup, options, desk, |own| {
+        own.last = Some(last);
+        own.proofs.extend(proof.map(|proof| (made.point.clone(), proof)));
+        if let Some(terms) = &mut own.image {
+            terms.host.get_or_insert_with(ImageHost::here);
+        }
+    })
 }
 
 /// How what changed is found out, and who makes the first copy: what was asked for, or what the
@@ -199,7 +220,12 @@ fn manner(
 
 /// When the next point is due.
 pub(super) fn next(backup: &DiskBackup) -> Timestamp {
-    let Some(last) = &backup.last else { return Timestamp::now() };
+    let now = Timestamp::now();
+    let Some(last) = &backup.last else { return now };
+    // A clock that was ahead then is no reason to wait until it is right again.
+    if last.at > now {
+        return now;
+    }
     let made = last.source_snapshot.parse::<Timestamp>().unwrap_or(last.at);
     let every = SignedDuration::from_secs(i64::try_from(backup.every_secs).unwrap_or(i64::MAX));
     made.saturating_add(every).unwrap_or(Timestamp::MAX)
@@ -212,31 +238,60 @@ pub fn run(
     options: &DiskOptions,
     desk: &Desk<'_>,
 ) -> Result<Rounds, Failure> {
-    let all = match names {
-        [] => DiskBackup::all(&desk.state()?)?,
-        names => names.iter().map(|name| known(name, desk)).collect::<Result<_, _>>()?,
-    };
+    let (names, mut failures) = meant(names, desk)?;
     let mut ends = Vec::new();
-    let mut first = None;
-    for backup in all {
-        match one(&backup.name, wish, options, desk) {
+    for name in names {
+        match one(&name, wish, options, desk) {
             Ok(end) => ends.push(end),
             // The others have their turn all the same; what was done is shown before it.
-            Err(failure) => {
-                if let Some(Failure(error)) = &first {
-                    let error: &dyn Diagnose = &**error;
-                    desk.attendant.warn(&error.to_string());
-                }
-                first = Some(failure);
-            }
+            Err(failure) => failures.push((Some(name), failure)),
         }
     }
-    match first {
-        None => Ok(Rounds(ends)),
-        Some(failure) => {
-            desk.attendant.show(&Rounds(ends));
-            Err(failure)
+    let is_empty = ends.is_empty();
+    shown(Rounds(ends), is_empty, failures, desk)
+}
+
+/// The backups that are meant: those that are named, which are all known, or all; and why records of
+/// others cannot be used.
+pub(super) fn meant(
+    names: &[VaultName],
+    desk: &Desk<'_>,
+) -> Result<(Vec<VaultName>, Vec<Failed>), Failure> {
+    let state = desk.state()?;
+    if names.is_empty() {
+        let Known { all, unusable } = DiskBackup::all(&state)?;
+        let failures = unusable.into_iter().map(|error| (None, error.into())).collect();
+        return Ok((all.into_iter().map(|own| own.name).collect(), failures));
+    }
+    match names.iter().find(|name| !DiskBackup::is_known(&state, name)) {
+        Some(name) => Err(Error::Unknown { name: name.clone() }.into()),
+        None => Ok((names.to_vec(), Vec::new())),
+    }
+}
+
+/// A backup whose time may have come. Where nothing is due as far as is known here, a copy that cannot
+/// be asked is no fault.
+fn awaited(
+    name: &VaultName,
+    wish: RoundOptions,
+    options: &DiskOptions,
+    desk: &Desk<'_>,
+) -> Result<DiskBackup, Failure> {
+    use disk_prep::noun::ErrorKind::{NotAllowed, Refused, Unreachable};
+    let own = known(name, desk)?;
+    let is_due = wish.is_now || Timestamp::now() >= next(&own);
+    match newest(own.clone(), options, desk) {
+        Err(Failure(error))
+            if !is_due && matches!(error.kind(), NotAllowed | Refused | Unreachable) =>
+        {
+            tracing::info!(%error, "what others have changed of {name} is not known");
+            Ok(own)
         }
+        Ok(found) if found != own => {
+            found.save(&desk.state()?)?;
+            Ok(found)
+        }
+        found => found,
     }
 }
 
@@ -248,21 +303,29 @@ fn one(
 ) -> Result<RoundEnd, Failure> {
     let _lock = hold(name, desk)?;
     // Read under the lock: another run may just have made a point.
-    let mut backup = known(name, desk)?;
+    let mut backup = awaited(name, wish, options, desk)?;
     let due = next(&backup);
     if !wish.is_now && Timestamp::now() < due {
         let (name, underway) = (name.clone(), None);
         return Ok(RoundEnd { name, made: None, underway, secs: 0, next: due });
     }
     let begun = std::time::Instant::now();
-    let turn = match round(&mut backup, wish, options, desk) {
-        Err(Failure(error)) if wish.is_anew && is_lost(error.code()) => {
-            anew(&mut backup, desk)?;
+    let is_asked = wish.anew == Anew::Always && is_begun(&backup, options, desk)?;
+    let lost = match is_asked {
+        true => None,
+        false => Some(round(&mut backup, wish, options, desk)),
+    };
+    let turn = match lost {
+        Some(Err(Failure(error))) if wish.anew == Anew::Never || !is_lost(error.code()) => {
+            return Err(Failure(error));
+        }
+        Some(Ok(turn)) => turn,
+        None | Some(Err(_)) => {
+            anew(&mut backup, options, desk)?;
             let (source, _) = open(&backup, options, desk)?;
             tell_first(&backup, source.as_ref(), desk)?;
             round(&mut backup, wish, options, desk)?
         }
-        ended => ended?,
     };
     let next = next(&backup);
     let secs = begun.elapsed().as_secs();
@@ -275,18 +338,36 @@ fn one(
 
 /// Whether only a whole new copy goes on.
 fn is_lost(code: &str) -> bool {
-    ["disk-baseline-lost", "disk-difference-refused"].contains(&code)
+    let all =
+        ["disk-baseline-lost", "disk-difference-refused", "disk-copy-changed", "disk-copy-gone"];
+    all.contains(&code)
+}
+
+/// Whether the copy that goes on has had a point, so that a whole new one is another. Whole copies are
+/// new each time; one that a run has begun and not ended is gone on with.
+fn is_begun(backup: &DiskBackup, options: &DiskOptions, desk: &Desk<'_>) -> Result<bool, Failure> {
+    if backup.engine == Engine::FullCopy || backup.last.is_some() {
+        return Ok(backup.engine != Engine::FullCopy);
+    }
+    let (source, target) = open(backup, options, desk)?;
+    let all = all_points(backup, source.as_ref(), &target)?;
+    Ok(all.iter().any(|own| own.generation == backup.generation))
 }
 
 /// The next generation: another blob beside the old one, which stays with its points.
-fn anew(backup: &mut DiskBackup, desk: &Desk<'_>) -> Result<(), Failure> {
+fn anew(backup: &mut DiskBackup, options: &DiskOptions, desk: &Desk<'_>) -> Result<(), Failure> {
     let generation = backup.generation.saturating_add(1);
     let name = backup.copy_name(generation);
     let path = BlobPath::new(backup.target.container().clone(), &name)
         .map_err(|error| DiskWord::Place { word: name.clone(), rule: error.rule.to_owned() })?;
-    backup.target = BlobPlace::new(backup.target.account().clone(), path);
-    backup.generation = generation;
-    backup.save(&desk.state()?)?;
+    let target = BlobPlace::new(backup.target.account().clone(), path);
+    // Said before it begins, so that no other machine begins another one.
+    change(backup, options, desk, |own| {
+        own.target = target;
+        own.generation = generation;
+        // It has no point yet, and is due until it has one.
+        own.last = None;
+    })?;
     desk.attendant.say(&format!("A whole new copy is made: {}", backup.target));
     Ok(())
 }

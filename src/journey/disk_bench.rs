@@ -14,7 +14,7 @@ use super::connections::{AzureOptions, BlobAccess, container, managed_disk, page
 use super::desk::Desk;
 use crate::azure::{Container, PageBlob, PageFacts};
 use crate::disk_backup::{DiskBackup, DiskPoint, DiskSource, Error, Step, Watch, points};
-use crate::outcome::{Attendant, Failure};
+use crate::outcome::{Attendant, Failure, Outcome, chain};
 use crate::state::Lock;
 
 pub use crate::disk_backup::{DiffWish, Engine, FirstCopy, Keep, Verify, VhdForm, Via};
@@ -75,9 +75,32 @@ pub(super) fn hold(name: &VaultName, desk: &Desk<'_>) -> Result<Lock, Failure> {
     Ok(lock.ok_or_else(|| Error::Busy { name: name.clone() })?)
 }
 
+/// A backup as this machine knows it; other machines may have changed it since.
 pub(super) fn known(name: &VaultName, desk: &Desk<'_>) -> Result<DiskBackup, Failure> {
     let own = DiskBackup::open(&desk.state()?, name)?;
     Ok(own.ok_or_else(|| Error::Unknown { name: name.clone() })?)
+}
+
+/// Why a backup failed, and which; none where its record does not say that.
+pub(super) type Failed = (Option<VaultName>, Failure);
+
+/// Of several backups: shows what came of those that went well, then fails for the others, each of
+/// which is told.
+pub(super) fn shown<T: Outcome>(
+    outcome: T,
+    is_empty: bool,
+    mut failures: Vec<Failed>,
+    desk: &Desk<'_>,
+) -> Result<T, Failure> {
+    let Some((_, last)) = failures.pop() else { return Ok(outcome) };
+    for (name, Failure(error)) in failures {
+        let why = chain(&*error);
+        desk.attendant.warn(&name.map_or(why.clone(), |name| format!("{name}: {why}")));
+    }
+    if !is_empty {
+        desk.attendant.show(&outcome);
+    }
+    Err(last)
 }
 
 /// The source, if it is a blob and no image of this machine, and the copy.
@@ -155,6 +178,19 @@ pub(super) fn all_points(
 ) -> Result<Vec<DiskPoint>, Error> {
     let address = source.map_or_else(String::new, |own| own.address());
     points(&backup.copies(&address), target)
+}
+
+/// The same of a backup that has had points: if there are none, its copy is gone.
+pub(super) fn own_points(
+    backup: &DiskBackup,
+    source: Option<&Arc<dyn PageBlob>>,
+    target: &Arc<dyn PageBlob>,
+) -> Result<Vec<DiskPoint>, Error> {
+    let all = all_points(backup, source, target)?;
+    match all.is_empty() && backup.last.is_some() {
+        true => Err(Error::CopyGone { name: backup.name.clone(), blob: target.address() }),
+        false => Ok(all),
+    }
 }
 
 /// What runs lease: the copy, or a blob beside it where nothing of a copy can be written.

@@ -1,10 +1,9 @@
-//! What lies beside a disk's copy, below `azseed/disks/NAME/`: the digest tables of its points, and the
-//! record, by which another machine goes on.
+//! The digest tables of points, which lie beside a disk's copy, below `azseed/disks/NAME/points/`.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use disk_prep::noun::{Md5Digest, VaultName};
+use disk_prep::noun::Md5Digest;
 use md5::{Digest, Md5};
 
 use super::repair::Open;
@@ -52,43 +51,4 @@ pub(super) fn remove_table(
     let fenced = Arc::clone(container).fenced(Arc::new(Open));
     fenced.remove_any(&table_name(backup, source_snapshot))?;
     Ok(())
-}
-
-fn record_name(name: &VaultName) -> String {
-    format!("azseed/disks/{name}/record.json")
-}
-
-/// Keeps the record where any machine finds it.
-pub(super) fn write_record(
-    backup: &DiskBackup,
-    container: &Arc<dyn Container>,
-) -> Result<(), Failure> {
-    // The id of a run is this machine's alone: who has it takes the lease over.
-    let own = DiskBackup { run: None, ..backup.clone() };
-    let text = own.text();
-    let md5 = Md5Digest::new(Md5::digest(&text).into());
-    let fenced = Arc::clone(container).fenced(Arc::new(Open));
-    Ok(fenced.write(&record_name(&backup.name), Bytes::from(text), md5)?)
-}
-
-/// The record that a machine has left of a backup of this name; `None` if there is none that this
-/// program reads, or it speaks of blobs elsewhere.
-pub(super) fn read_record(
-    wanted: &DiskBackup,
-    container: &Arc<dyn Container>,
-) -> Result<Option<DiskBackup>, Failure> {
-    let Some(text) = container.read(&record_name(&wanted.name))? else { return Ok(None) };
-    let own = DiskBackup::parse(&text).filter(|own| {
-        let place = |own: &DiskBackup| {
-            let target = &own.target;
-            (
-                own.name.clone(),
-                own.source.clone(),
-                target.account().clone(),
-                target.container().clone(),
-            )
-        };
-        place(own) == place(wanted)
-    });
-    Ok(own)
 }

@@ -10,7 +10,9 @@ use super::disk_bench::{Attended, DiskOptions, facts, files};
 use super::disk_files::{read_table, write_table};
 use super::disk_seed::{Arrival, Turn, arrival};
 use crate::azure::{Container, PageBlob};
-use crate::disk_backup::{Chain, DiskBackup, DiskImage, Error, ImageRound, Table, Tables, Verify};
+use crate::disk_backup::{
+    Chain, DiskBackup, DiskImage, Error, ImageHost, ImageRound, Table, Tables, Verify,
+};
 use crate::outcome::Failure;
 
 /// The digest tables beside a copy.
@@ -30,11 +32,24 @@ impl Tables for Kept<'_> {
     }
 }
 
+/// On another machine the same path is another disk.
+pub(super) fn check_host(backup: &DiskBackup) -> Result<(), Error> {
+    let (here, host) = (ImageHost::here(), backup.image.as_ref().and_then(|own| own.host.clone()));
+    match (host, backup.source.image()) {
+        (Some(host), Some(path)) if host != here => {
+            let (name, path) = (backup.name.clone(), path.to_owned());
+            Err(Error::OtherHost { name, path, host: host.name, here: here.name })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The image of a backup, opened and looked at.
 pub(super) fn image_of(backup: &DiskBackup, desk: &Desk<'_>) -> Result<DiskImage, Failure> {
     let wrong = || Error::NoImage { path: backup.source.to_string().into() };
     let path = backup.source.image().ok_or_else(wrong)?;
     let terms = backup.image.as_ref().ok_or_else(wrong)?;
+    check_host(backup)?;
     let image = DiskImage::open(path, terms, backup.id)?;
     if image.is_open_device() {
         let text = format!(
@@ -59,7 +74,8 @@ pub(super) fn point_of_image(
     let found = facts(target)?.and_then(|facts| Chain::parse(&facts.metadata));
     let is_begun = found.is_some_and(|chain| chain.baseline.is_some());
     let seed = backup.image.as_ref().and_then(|terms| terms.seed.as_ref());
-    let brought = match seed.filter(|_| !is_begun) {
+    // A whole new copy goes by wire.
+    let brought = match seed.filter(|_| !is_begun && backup.generation == 1) {
         None => None,
         Some(seed) => match arrival(backup, seed, options, desk)? {
             Arrival::Underway(underway) => return Ok(Turn::Underway(underway)),

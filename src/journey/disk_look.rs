@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use disk_prep::noun::VaultName;
+use disk_prep::noun::{BlobPlace, VaultName};
 use jiff::Timestamp;
 
 use super::desk::Desk;
 use super::disk_backup::next;
-use super::disk_bench::{DiskOptions, all_points, facts, hold, known, leased, open};
+use super::disk_bench::{DiskOptions, Failed, facts, hold, known, leased, open, own_points, shown};
+use super::disk_shared::newest;
 use crate::azure::{PageBlob, PageFacts};
-use crate::disk_backup::{Chain, DiskBackup, DiskPoint, Engine, Error, freed_bytes, written_bytes};
-use crate::outcome::Failure;
+use crate::disk_backup::{
+    Chain, DiskBackup, DiskPoint, Engine, Error, Known, freed_bytes, written_bytes,
+};
+use crate::outcome::{Failure, chain};
 
 /// Disks that this machine backs up.
 #[derive(Debug)]
@@ -56,20 +59,55 @@ pub struct Stored {
 /// A disk that this machine has forgotten.
 #[derive(Debug)]
 pub struct Released {
-    /// What it knew.
-    pub backup: DiskBackup,
+    /// Its name.
+    pub name: VaultName,
+    /// The copy; none if its record did not say that any more.
+    pub target: Option<BlobPlace>,
 }
 
-/// What this machine backs up.
-pub fn list(desk: &Desk<'_>) -> Result<Disks, Failure> {
-    Ok(Disks(DiskBackup::all(&desk.state()?)?))
+/// What this machine backs up, as far as the copies can be asked with what others have made of it.
+pub fn list(options: &DiskOptions, desk: &Desk<'_>) -> Result<Disks, Failure> {
+    let Known { all, unusable } = DiskBackup::all(&desk.state()?)?;
+    let mut failures: Vec<Failed> =
+        unusable.into_iter().map(|error| (None, error.into())).collect();
+    let mut unasked: Option<Failure> = None;
+    let mut told = Vec::new();
+    for own in all {
+        // Where one cannot be asked, the next would only be waited for as long.
+        if unasked.is_none() {
+            match newest(own.clone(), options, desk) {
+                Ok(newest) => {
+                    told.push(newest);
+                    continue;
+                }
+                Err(failure) if is_of_record(&failure) => {
+                    failures.push((Some(own.name.clone()), failure));
+                }
+                Err(failure) => unasked = Some(failure),
+            }
+        }
+        told.push(own);
+    }
+    if let Some(Failure(error)) = unasked {
+        let why = chain(&*error);
+        let text =
+            format!("What other machines have done is not known, and this is what was: {why}");
+        desk.attendant.warn(&text);
+    }
+    let is_empty = told.is_empty();
+    shown(Disks(told), is_empty, failures, desk)
+}
+
+/// Whether a record is at fault, and not the way to it.
+fn is_of_record(Failure(error): &Failure) -> bool {
+    ["disk-backup-other", "disk-record-newer"].contains(&error.code())
 }
 
 /// The points of one disk, the oldest first.
 pub fn points(name: &VaultName, options: &DiskOptions, desk: &Desk<'_>) -> Result<Points, Failure> {
-    let backup = known(name, desk)?;
+    let backup = newest(known(name, desk)?, options, desk)?;
     let (source, target) = open(&backup, options, desk)?;
-    let all = all_points(&backup, source.as_ref(), &target)?;
+    let all = own_points(&backup, source.as_ref(), &target)?;
     Ok(Points { backup, all })
 }
 
@@ -79,10 +117,10 @@ pub fn status(
     options: &DiskOptions,
     desk: &Desk<'_>,
 ) -> Result<DiskStatus, Failure> {
-    let backup = known(name, desk)?;
+    let backup = newest(known(name, desk)?, options, desk)?;
     let (source, target) = open(&backup, options, desk)?;
     let facts = facts(&target)?;
-    let points = all_points(&backup, source.as_ref(), &target)?;
+    let points = own_points(&backup, source.as_ref(), &target)?;
     let chain = match backup.engine {
         Engine::Diff => facts.as_ref().and_then(|facts| Chain::parse(&facts.metadata)),
         // Nothing is said by such copies; what they hold is their newest point.
@@ -135,8 +173,9 @@ fn stored(
     let mut points_bytes = 0_u64;
     for generation in 1..=backup.generation {
         let copy = target.beside(&backup.copy_name(generation));
-        let own: Vec<&DiskPoint> =
+        let mut own: Vec<&DiskPoint> =
             points.iter().filter(|own| own.generation == generation).collect();
+        own.sort_by_key(|own| own.backup_snapshot.as_str());
         // A page that was written over is held by points one after the other; it is counted at the last.
         for (at, point) in own.iter().enumerate() {
             let after = own.get(at + 1).copied();
@@ -164,10 +203,14 @@ fn stored_in_points(target: &Arc<dyn PageBlob>, points: &[DiskPoint]) -> Result<
     Ok(Stored { copy_bytes, points_bytes: Some(points_bytes) })
 }
 
-/// Forgets a backup on this machine.
+/// Forgets a backup on this machine; a record that says nothing any more is forgotten too.
 pub fn release(name: &VaultName, desk: &Desk<'_>) -> Result<Released, Failure> {
     let _lock = hold(name, desk)?;
-    let backup = known(name, desk)?;
-    backup.forget(&desk.state()?)?;
-    Ok(Released { backup })
+    let state = desk.state()?;
+    let target = match DiskBackup::open(&state, name) {
+        Err(Error::Record { .. }) => None,
+        found => Some(found?.ok_or_else(|| Error::Unknown { name: name.clone() })?.target),
+    };
+    DiskBackup::forget(&state, name)?;
+    Ok(Released { name: name.clone(), target })
 }

@@ -111,30 +111,6 @@ impl MannerAsked {
         held(&self.engine, old.engine, &mut what, attendant);
         what
     }
-
-    /// A record that another machine has left, with what this call says of it; the engine is that of
-    /// the copies that are there.
-    pub(super) fn over(
-        &self,
-        found: DiskBackup,
-        attendant: &dyn Attendant,
-    ) -> Result<DiskBackup, Error> {
-        let mut what = Vec::new();
-        held(&self.engine, found.engine, &mut what, attendant);
-        if let Some(what) = what.pop() {
-            return Err(Error::Asked { name: found.name, what });
-        }
-        fn said<T: Copy>(given: &Given<T>, found: T) -> T {
-            if given.origin == Origin::Default { found } else { given.value }
-        }
-        let no_rounds = found.engine != Engine::Diff;
-        Ok(DiskBackup {
-            first: said(&self.first, found.first),
-            diff: if no_rounds { found.diff } else { said(&self.diff, found.diff) },
-            transfer: if no_rounds { found.transfer } else { said(&self.transfer, found.transfer) },
-            ..found
-        })
-    }
 }
 
 /// Before anything is made: the services of both sides have what the backup needs, and the copy's

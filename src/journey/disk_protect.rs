@@ -4,27 +4,32 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use disk_prep::limits::PAGE_BYTES;
-use disk_prep::noun::{BlobPlace, JobName, ResourceGroup, Service, SubscriptionId, VaultName};
+use disk_prep::noun::{
+    BlobPlace, JobName, ResourceGroup, Service, SubscriptionId, VaultName, count,
+};
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::connections::page_blob;
 use super::desk::Desk;
-use super::disk_backup::{RoundOptions, round};
+use super::disk_backup::{Anew, RoundOptions, round};
 use super::disk_bench::{
     DiskOptions, DiskWord, all_points, check_source, facts, files, hold, make_container, open,
     whole,
 };
-use super::disk_files::{read_record, write_record};
 use super::disk_first::tell_first;
-use super::disk_image::image_of;
+use super::disk_image::{check_host, image_of};
 use super::disk_manner::{Manner, MannerAsked, check_services};
 use super::disk_seed::{Shipping, Turn, write_dataset};
+use super::disk_shared::{self, lives, newest, read_record};
 use crate::azure::PageBlob;
 use crate::disk_backup::{
-    BACKUP, Chain, DiskBackup, DiskSource, Engine, Error, FORM, FirstCopy, IMAGE, ImageTerms, Keep,
-    MANAGED_DISK, Made, OWNER, PAGE_BLOB, SeedJob, Verify, VhdForm, typed_time, usual_form,
+    BACKUP, Chain, DiskBackup, DiskSource, Engine, Error, FORM, FirstCopy, IMAGE, ImageHost,
+    ImageTerms, Keep, MANAGED_DISK, Made, OWNER, PAGE_BLOB, SeedJob, Verify, VhdForm, is_address,
+    typed_time, usual_form,
 };
-use crate::outcome::{Failure, IdleWord, MissingFlags};
+use crate::outcome::{Failure, IdleWord, MissingFlags, chain};
+use crate::state::State;
 
 /// What is to be backed up, and how.
 #[derive(Debug)]
@@ -71,6 +76,8 @@ pub struct Protected {
     pub shipping: Option<Shipping>,
     /// Whether the copy was there already, and its record was made anew.
     pub is_taken_over: bool,
+    /// How many points there are of a disk that is gone; none if it is there.
+    pub left_points: Option<usize>,
 }
 
 /// Twice a day.
@@ -124,8 +131,18 @@ fn terms(
             service: *service,
         }),
     };
-    let vhd = asked.vhd.map_or_else(|| usual_form(path), Ok)?;
-    Ok(Some(ImageTerms { vhd, made_at: Timestamp::now(), seed }))
+    let vhd = match asked.vhd {
+        Some(vhd) => vhd,
+        // The record of its backup knows it.
+        None if is_image_gone(source) => VhdForm::None,
+        None => usual_form(path)?,
+    };
+    let host = Some(ImageHost::here());
+    Ok(Some(ImageTerms { vhd, made_at: Timestamp::now(), seed, host }))
+}
+
+fn is_image_gone(source: &DiskSource) -> bool {
+    source.image().is_some_and(|path| path.try_exists().is_ok_and(|is_there| !is_there))
 }
 
 /// Backs a disk up from now on, and makes the first point.
@@ -144,6 +161,7 @@ pub fn protect(
     let state = desk.state()?;
     let wanted = DiskBackup {
         version: FORM,
+        revision: 0,
         id: Uuid::new_v4(),
         name: asked.name.clone(),
         source,
@@ -161,47 +179,87 @@ pub fn protect(
         proofs: BTreeMap::new(),
         restored: None,
     };
-    let old = DiskBackup::open(&state, &asked.name)?;
-    if let Some(old) = &old {
-        same(old, &wanted, asked, desk)?;
+    match known(&wanted, &state, options, desk)? {
+        Some(mut old) => {
+            let what = differing(&old, &wanted, asked, desk);
+            match what.is_empty() {
+                true => begin(&mut old, Origin::Known, options, desk),
+                false => Err(Error::Asked { name: old.name, what: what.join("; ") }.into()),
+            }
+        }
+        None => {
+            let (mut backup, origin) = left(wanted, asked, options, desk)?;
+            begin(&mut backup, origin, options, desk)
+        }
     }
-    let is_known = old.is_some();
-    let mut backup = match old {
-        Some(old) => old,
-        None => left(wanted, asked, options, desk)?,
+}
+
+/// Where the record of a backup comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// This machine has it.
+    Known,
+    /// Another machine has left it beside the copy.
+    Left,
+    /// It was asked for now.
+    Asked,
+}
+
+/// What is known of the backup: here, and of the same copy by what others have made of it since. A
+/// record that cannot be read is made anew.
+fn known(
+    wanted: &DiskBackup,
+    state: &State,
+    options: &DiskOptions,
+    desk: &Desk<'_>,
+) -> Result<Option<DiskBackup>, Failure> {
+    let own = match DiskBackup::open(state, &wanted.name) {
+        Err(error @ Error::Record { .. }) => {
+            desk.attendant.warn(&format!("{}; it is made anew", chain(&error)));
+            return Ok(None);
+        }
+        own => own?,
     };
-    begin(&mut backup, is_known, options, desk)
+    let place = |own: &DiskBackup| (own.target.account().clone(), own.target.container().clone());
+    match own {
+        Some(own) if place(&own) == place(wanted) => newest(own, options, desk).map(Some),
+        own => Ok(own),
+    }
 }
 
 /// Looks at all that is there before anything is made.
 fn begin(
     backup: &mut DiskBackup,
-    is_known: bool,
+    origin: Origin,
     options: &DiskOptions,
     desk: &Desk<'_>,
 ) -> Result<Protected, Failure> {
     let (source, target) = open(backup, options, desk)?;
     let address = source.as_ref().map_or_else(|| backup.source.to_string(), |own| own.address());
-    let is_taken_over = !is_known && adopt(backup, &address, (source.as_ref(), &target))?;
+    let is_adopted =
+        origin != Origin::Known && adopt(backup, &address, (source.as_ref(), &target))?;
+    let is_taken_over = is_adopted || origin == Origin::Left;
+    if let Some(points) = left_points(backup, origin, source.as_ref(), &target)? {
+        let (disk, there) = (&backup.source, count(points, "point"));
+        let text = format!("{disk} is gone: no point was made of it, and {there} can be restored");
+        desk.attendant.warn(&text);
+        backup.save(&desk.state()?)?;
+        let (backup, left_points) = (backup.clone(), Some(points));
+        return Ok(Protected { backup, made: None, shipping: None, is_taken_over, left_points });
+    }
     match &source {
         Some(source) => check_source(source)?,
-        None => look_at(backup, desk)?,
+        None => {
+            own_image(backup, desk)?;
+            look_at(backup, desk)?;
+        }
     }
     whole(backup)?;
     check_services(backup, source.as_ref(), &target)?;
-    let state = desk.state()?;
-    let container = files(backup, options, desk)?;
     if facts(&target)?.is_none() {
-        make_container(&container);
+        make_container(&files(backup, options, desk)?);
     }
-    let is_whole = match backup.engine {
-        Engine::Diff => facts(&target)?
-            .and_then(|facts| Chain::parse(&facts.metadata))
-            .is_some_and(|chain| chain.baseline.is_some() && chain.pending.is_none()),
-        Engine::IncrementalCopy | Engine::FullCopy => {
-            !all_points(backup, source.as_ref(), &target)?.is_empty()
-        }
-    };
+    let is_whole = is_whole(backup, source.as_ref(), &target)?;
     if !is_whole {
         tell_first(backup, source.as_ref(), desk)?;
     }
@@ -210,20 +268,68 @@ fn begin(
         Some(seed) => Some(write_dataset(backup, seed, desk)?),
         None => None,
     };
-    backup.save(&state)?;
+    disk_shared::begin(backup, options, desk)?;
     let protected = |backup: &DiskBackup, made, shipping| {
-        Ok(Protected { backup: backup.clone(), made, shipping, is_taken_over })
+        let backup = backup.clone();
+        Ok(Protected { backup, made, shipping, is_taken_over, left_points: None })
     };
     if is_whole {
-        write_record(backup, &container)?;
         return protected(backup, None, None);
     }
     let verify = Verify::None;
-    let wish = RoundOptions { is_now: true, is_anew: false, breaks_lease: false, verify };
+    let wish = RoundOptions { is_now: true, anew: Anew::Never, breaks_lease: false, verify };
     match round(backup, wish, options, desk)? {
         Turn::Made(made) => protected(backup, Some(made), None),
         Turn::Underway(_) => protected(backup, None, shipping),
     }
+}
+
+/// Whether the first point is there.
+fn is_whole(
+    backup: &DiskBackup,
+    source: Option<&Arc<dyn PageBlob>>,
+    target: &Arc<dyn PageBlob>,
+) -> Result<bool, Error> {
+    Ok(match backup.engine {
+        Engine::Diff => facts(target)?
+            .and_then(|facts| Chain::parse(&facts.metadata))
+            .is_some_and(|chain| chain.baseline.is_some() && chain.pending.is_none()),
+        Engine::IncrementalCopy | Engine::FullCopy => {
+            !all_points(backup, source, target)?.is_empty()
+        }
+    })
+}
+
+/// How many points a backup has whose disk is gone: they can be restored all the same. Without its
+/// record nobody knows what an image was made into.
+fn left_points(
+    backup: &DiskBackup,
+    origin: Origin,
+    source: Option<&Arc<dyn PageBlob>>,
+    target: &Arc<dyn PageBlob>,
+) -> Result<Option<usize>, Error> {
+    let is_gone = match source {
+        Some(source) => facts(source)?.is_none(),
+        None => is_image_gone(&backup.source) && origin != Origin::Asked,
+    };
+    if !is_gone {
+        return Ok(None);
+    }
+    let points = all_points(backup, source, target)?.len();
+    Ok((points > 0).then_some(points))
+}
+
+/// An image of another machine becomes that of this one once that is said; who has it is remembered.
+fn own_image(backup: &mut DiskBackup, desk: &Desk<'_>) -> Result<(), Failure> {
+    if let Err(other) = check_host(backup) {
+        let what = format!("{other}; its backup goes on with the image of this machine");
+        desk.attendant.consent(&what).map_err(|_| other)?;
+        backup.image.iter_mut().for_each(|terms| terms.host = None);
+    }
+    if let Some(terms) = &mut backup.image {
+        terms.host.get_or_insert_with(ImageHost::here);
+    }
+    Ok(())
 }
 
 /// The image is one that can be backed up, and that a drive can bring if one is to.
@@ -237,31 +343,40 @@ fn look_at(backup: &DiskBackup, desk: &Desk<'_>) -> Result<(), Failure> {
     }
 }
 
-/// The record that another machine has left of this backup, with what is asked of it now; else what
-/// is asked. A first copy that was never one leaves nothing to go on with.
+/// The record that another machine has left of this backup, where what is asked does not differ from
+/// it; else what is asked. A first copy that was never one leaves nothing to go on with.
 fn left(
     wanted: DiskBackup,
     asked: &ProtectOptions,
     options: &DiskOptions,
     desk: &Desk<'_>,
-) -> Result<DiskBackup, Failure> {
+) -> Result<(DiskBackup, Origin), Failure> {
     let container = files(&wanted, options, desk)?;
-    let Some(found) = read_record(&wanted, &container)? else { return Ok(wanted) };
-    let is_named = found.copy_names().iter().any(|name| name == wanted.target.name());
-    let (source, copy) = open(&found, options, desk)?;
-    let is_there = match found.engine {
-        Engine::FullCopy => !all_points(&found, source.as_ref(), &copy)?.is_empty(),
-        Engine::Diff | Engine::IncrementalCopy => facts(&copy)?.is_some(),
+    let Some(found) = read_record(&wanted.name, &wanted.target, &container)? else {
+        return Ok((wanted, Origin::Asked));
     };
-    if !is_named || !is_there {
-        return Ok(wanted);
+    let copy = page_blob(&options.azure, &options.blobs, &found.target, desk.attendant)?;
+    let is_there = lives(&found, &copy)?;
+    // A copy that is named and is of another disk says so itself.
+    let is_told = found.engine != Engine::FullCopy
+        && found.source != wanted.source
+        && is_copy(&found, &wanted.target);
+    if !is_there || is_told {
+        return Ok((wanted, Origin::Asked));
     }
-    let found = asked.manner.over(found, desk.attendant)?;
-    Ok(DiskBackup {
-        every_secs: asked.every_secs.unwrap_or(found.every_secs),
-        keep: asked.keep.unwrap_or(found.keep),
-        ..found
-    })
+    let what = differing(&found, &wanted, asked, desk);
+    if !what.is_empty() {
+        let place = format!("{}/{}", found.target.account(), found.target.container());
+        return Err(Error::Kept { name: found.name, place, what: what.join("; ") }.into());
+    }
+    Ok((found, Origin::Left))
+}
+
+/// Whether a place is that of one of a backup's copies.
+fn is_copy(backup: &DiskBackup, place: &BlobPlace) -> bool {
+    let own = &backup.target;
+    (own.account(), own.container()) == (place.account(), place.container())
+        && backup.copy_names().iter().any(|name| name == place.name())
 }
 
 /// A copy of this source by this program is taken over, whoever made it; a foreign one is refused.
@@ -292,8 +407,8 @@ fn adopt(
         return Ok(false);
     }
     let id = facts.metadata.get(BACKUP).and_then(|id| id.parse().ok());
-    let is_of_source =
-        Chain::parse(&facts.metadata).is_some_and(|chain| chain.source == source && facts.is_pages);
+    let is_of_source = Chain::parse(&facts.metadata)
+        .is_some_and(|chain| is_address(&chain.source, source) && facts.is_pages);
     backup.id = id.filter(|_| is_of_source).ok_or_else(foreign)?;
     Ok(true)
 }
@@ -306,42 +421,58 @@ fn taken_at(disk: Option<&Arc<dyn PageBlob>>, snapshot: &str) -> Result<Option<S
     Ok(facts.and_then(|own| own.metadata.get(OWNER).cloned()))
 }
 
-/// A backup of this name that is another one is told with what differs.
-fn same(
+/// What a call says of a backup otherwise than its record.
+fn differing(
     old: &DiskBackup,
     new: &DiskBackup,
     asked: &ProtectOptions,
     desk: &Desk<'_>,
-) -> Result<(), Error> {
+) -> Vec<String> {
     let mut what = Vec::new();
-    let mut differ = |flag: &str, old: String, new: String| {
-        if old != new {
+    let mut differ = |flag: &str, is_same: bool, old: String, new: String| {
+        if !is_same {
             what.push(format!("{flag} is {new}, and its record has {old}"));
         }
     };
-    differ("--source", old.source.to_string(), new.source.to_string());
-    if old.generation == 1 {
-        differ("--to", old.target.to_string(), new.target.to_string());
-    }
+    let is_same = old.source == new.source;
+    differ("--source", is_same, old.source.to_string(), new.source.to_string());
+    let is_same = is_copy(old, &new.target);
+    differ("--to", is_same, old.target.to_string(), new.target.to_string());
     if asked.every_secs.is_some() {
-        differ("--every", typed_time(old.every_secs), typed_time(new.every_secs));
+        let is_same = old.every_secs == new.every_secs;
+        differ("--every", is_same, typed_time(old.every_secs), typed_time(new.every_secs));
     }
     if let (Some(old), Some(new)) = (&old.image, &new.image) {
         if asked.vhd.is_some() {
-            differ("--vhd", old.vhd.to_string(), new.vhd.to_string());
+            differ("--vhd", old.vhd == new.vhd, old.vhd.to_string(), new.vhd.to_string());
         }
-        let words = |own: &Option<SeedJob>| match own {
-            Some(own) => format!("{} in {}, {}", own.job, own.subscription, own.resource_group),
-            None => "none".to_owned(),
-        };
-        differ("the job", words(&old.seed), words(&new.seed));
+        if new.seed.is_some() {
+            let is_same = is_same_job(old.seed.as_ref(), new.seed.as_ref());
+            differ("the job", is_same, job_words(old.seed.as_ref()), job_words(new.seed.as_ref()));
+        }
     }
     if asked.keep.is_some() {
-        differ("what is kept", old.keep.to_string(), new.keep.to_string());
+        differ("what is kept", old.keep == new.keep, old.keep.to_string(), new.keep.to_string());
     }
     what.extend(asked.manner.against(old, desk.attendant));
-    match what.is_empty() {
-        true => Ok(()),
-        false => Err(Error::Asked { name: old.name.clone(), what: what.join("; ") }),
-    }
+    what
+}
+
+fn job_words(own: Option<&SeedJob>) -> String {
+    let Some(SeedJob { job, subscription, resource_group, service }) = own else {
+        return "none".to_owned();
+    };
+    let service = service.map_or(String::new(), |own| format!(", {own}"));
+    format!("{job} in {subscription}, {resource_group}{service}")
+}
+
+/// Whether both are one job: the service tells its names in any case, and whose it is need not be said.
+fn is_same_job(old: Option<&SeedJob>, new: Option<&SeedJob>) -> bool {
+    let (Some(old), Some(new)) = (old, new) else { return old == new };
+    let names = |own: &SeedJob| {
+        let SeedJob { job, subscription, resource_group, .. } = own;
+        [job.to_string(), subscription.to_string(), resource_group.to_string()]
+            .map(|name| name.to_ascii_lowercase())
+    };
+    names(old) == names(new) && new.service.is_none_or(|own| old.service == Some(own))
 }

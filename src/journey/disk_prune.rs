@@ -6,8 +6,10 @@ use disk_prep::noun::{ByteSize, VaultName, count};
 use jiff::Zoned;
 
 use super::desk::Desk;
-use super::disk_bench::{DiskOptions, all_points, facts, files, hold, known, open};
-use super::disk_files::{remove_table, write_record};
+use super::disk_backup::meant;
+use super::disk_bench::{DiskOptions, facts, files, hold, known, open, own_points, shown};
+use super::disk_files::remove_table;
+use super::disk_shared::{change, newest};
 use crate::azure::PageBlob;
 use crate::disk_backup::{
     Chain, DiskBackup, DiskPoint, Engine, Error, Keep, OWNER, freed_bytes, let_go, written_bytes,
@@ -111,31 +113,36 @@ pub fn prune(
     options: &DiskOptions,
     desk: &Desk<'_>,
 ) -> Result<Pruned, Failure> {
-    let names: Vec<VaultName> = match names {
-        [] => DiskBackup::all(&desk.state()?)?.into_iter().map(|own| own.name).collect(),
-        names => names.to_vec(),
-    };
+    let (names, mut failures) = meant(names, desk)?;
     let mut all = Vec::new();
     for name in &names {
-        all.push(look(name, options, desk)?);
+        match look(name, options, desk) {
+            Ok(bench) => all.push(bench),
+            // The others are pruned all the same.
+            Err(failure) => failures.push((Some(name.clone()), failure)),
+        }
     }
     let told: Vec<String> =
         all.iter().filter(|own| !own.plan.is_nothing()).map(|own| own.plan.words()).collect();
     if mode == Prune::Delete && !told.is_empty() {
         desk.attendant.consent(&told.join("; "))?;
         for bench in &mut all {
-            bench.delete(options, desk)?;
+            if let Err(failure) = bench.delete(options, desk) {
+                failures.push((Some(bench.plan.backup.name.clone()), failure));
+            }
         }
     }
-    Ok(Pruned(all.into_iter().map(|own| own.plan).collect()))
+    let pruned = Pruned(all.into_iter().map(|own| own.plan).collect());
+    let is_empty = pruned.0.is_empty();
+    shown(pruned, is_empty, failures, desk)
 }
 
 /// What would go.
 fn look(name: &VaultName, options: &DiskOptions, desk: &Desk<'_>) -> Result<Bench, Failure> {
     let lock = hold(name, desk)?;
-    let backup = known(name, desk)?;
+    let backup = newest(known(name, desk)?, options, desk)?;
     let (source, target) = open(&backup, options, desk)?;
-    let all = all_points(&backup, source.as_ref(), &target)?;
+    let all = own_points(&backup, source.as_ref(), &target)?;
     let gone = let_go(backup.keep, &all, &Zoned::now());
     let is_gone = |own: &DiskPoint| gone.iter().any(|gone| gone == &own);
     let told = facts(&target)?;
@@ -193,8 +200,10 @@ fn bytes_of(
         let own = Some(point.backup_snapshot.as_str());
         return written_bytes(copy.as_ref(), own, point.bytes).map(Some);
     }
-    let own: Vec<&DiskPoint> =
+    let mut own: Vec<&DiskPoint> =
         all.iter().filter(|own| own.generation == point.generation).collect();
+    // The service tells differences in its own order, whatever a clock said.
+    own.sort_by_key(|own| own.backup_snapshot.as_str());
     let at = own.iter().position(|own| *own == point).unwrap_or_default();
     // As if they went one after the other: the one before is one that stays.
     let before = own.iter().take(at).rev().find(|own| !gone.contains(own));
@@ -225,13 +234,19 @@ fn left_over(
 
 impl Bench {
     fn delete(&mut self, options: &DiskOptions, desk: &Desk<'_>) -> Result<(), Failure> {
+        if self.plan.is_nothing() {
+            self.plan.is_done = true;
+            return Ok(());
+        }
         let container = files(&self.plan.backup, options, desk)?;
         let backup = &mut self.plan.backup;
+        let gone = &self.plan.gone;
         // The point itself is the last that goes: while it is there, the next run finds the rest of it.
-        for GonePoint { point, .. } in &self.plan.gone {
-            backup.proofs.remove(&point.backup_snapshot);
-        }
-        backup.save(&desk.state()?)?;
+        change(backup, options, desk, |own| {
+            for GonePoint { point, .. } in gone {
+                own.proofs.remove(&point.backup_snapshot);
+            }
+        })?;
         for GonePoint { point, .. } in &self.plan.gone {
             let copy = self.target.beside(&point.copy);
             remove_table(backup, &point.source_snapshot, &container)?;
@@ -253,27 +268,30 @@ impl Bench {
                 copy.remove_bare(&seen.etag)?;
             }
         }
-        write_record(&self.plan.backup, &container)?;
         self.plan.is_done = true;
         Ok(())
     }
 }
 
-/// Changes how often there is a point, and which are kept.
+/// Changes how often there is a point, and which are kept, for all machines that back the disk up.
 pub fn set(
     name: &VaultName,
     every_secs: Option<u64>,
     keep: Option<Keep>,
+    options: &DiskOptions,
     desk: &Desk<'_>,
 ) -> Result<ChangedDisk, Failure> {
     let _lock = hold(name, desk)?;
-    let mut backup = known(name, desk)?;
-    let old = backup.clone();
-    backup.every_secs = every_secs.unwrap_or(backup.every_secs);
-    backup.keep = keep.unwrap_or(backup.keep);
-    let is_changed = backup != old;
+    let mut backup = newest(known(name, desk)?, options, desk)?;
+    let set = |own: &mut DiskBackup| {
+        own.every_secs = every_secs.unwrap_or(own.every_secs);
+        own.keep = keep.unwrap_or(own.keep);
+    };
+    let mut wanted = backup.clone();
+    set(&mut wanted);
+    let is_changed = wanted != backup;
     if is_changed {
-        backup.save(&desk.state()?)?;
+        change(&mut backup, options, desk, set)?;
     }
     Ok(ChangedDisk { backup, is_changed })
 }

@@ -14,16 +14,18 @@ use uuid::Uuid;
 use super::connections::{container, managed_disk, page_blob};
 use super::desk::Desk;
 use super::disk_bench::{
-    Attended, DiskOptions, DiskWord, Engine, all_points, by_service, facts, hold, known,
-    make_container, open, source_access,
+    Attended, DiskOptions, DiskWord, Engine, by_service, facts, files, hold, known, make_container,
+    open, own_points, source_access,
 };
+use super::disk_files::read_table;
+use super::disk_shared::{begin, change, lives, newest, read_record};
 use crate::azure::PageBlob;
 use crate::disk_backup::{
     DiskBackup, DiskPoint, DiskSource, Error, FirstCopy, IMAGE, ImageFile, MANAGED_DISK, MadeDisk,
-    MadeImage, PAGE_BLOB, Promoted, Promotion, Restoration, RestoredFrom, Verify, check_upload,
-    point_at,
+    MadeImage, PAGE_BLOB, Promoted, Promotion, Restoration, RestoredFrom, Table, Verify,
+    check_image, check_upload, point_at,
 };
-use crate::outcome::Failure;
+use crate::outcome::{Failure, IdleWord, chain};
 
 /// What is wished of a restore.
 #[derive(Debug)]
@@ -134,10 +136,27 @@ pub(super) fn found(
     at: Timestamp,
     (source, target): (Option<&Arc<dyn PageBlob>>, &Arc<dyn PageBlob>),
 ) -> Result<(DiskPoint, Arc<dyn PageBlob>), Error> {
-    let all = all_points(backup, source, target)?;
+    let all = own_points(backup, source, target)?;
     let point = point_at(&backup.name, &all, at)?.clone();
     let copy = target.beside(&point.copy);
     Ok((point, copy))
+}
+
+/// What proves a point, if anything does.
+fn table_of(
+    backup: &DiskBackup,
+    point: &DiskPoint,
+    options: &DiskOptions,
+    desk: &Desk<'_>,
+) -> Result<Option<Table>, Failure> {
+    let container = files(backup, options, desk)?;
+    match read_table(backup, &point.source_snapshot, &container) {
+        Err(error @ Error::Table { .. }) => {
+            desk.attendant.warn(&format!("{}; the point is restored as it is", chain(&error)));
+            Ok(None)
+        }
+        found => Ok(found?),
+    }
 }
 
 /// Makes a disk or a file of a point.
@@ -148,8 +167,14 @@ pub fn restore(
     desk: &Desk<'_>,
 ) -> Result<RestoredDisk, Failure> {
     let aim = aim(&asked.to)?;
+    let of_disk =
+        [(asked.is_alone, "--without-backup"), (asked.backup_name.is_some(), "--backup-name")];
+    let idle = of_disk.into_iter().find(|(is_said, _)| *is_said && matches!(aim, Aim::Image(_)));
+    if let Some((_, word)) = idle {
+        return Err(IdleWord { word }.into());
+    }
     let _lock = hold(name, desk)?;
-    let backup = known(name, desk)?;
+    let backup = newest(known(name, desk)?, options, desk)?;
     let (source, target) = open(&backup, options, desk)?;
     let (point, copy) = found(&backup, asked.at, (source.as_ref(), &target))?;
     let watch = Attended::new(format!("restore {name}"), desk.attendant);
@@ -158,6 +183,9 @@ pub fn restore(
             let verify = asked.verify;
             let file = ImageFile { point: &point, copy: &copy, path: &path, verify };
             let made = file.make(&watch)?;
+            if let Some(table) = table_of(&backup, &point, options, desk)? {
+                check_image(&file, &table, &watch)?;
+            }
             NewDisk::Image { path, made }
         }
         Aim::Disk(place) => {
@@ -226,26 +254,27 @@ impl Origin<'_> {
         watch: &Attended<'_>,
         (options, desk): (&DiskOptions, &Desk<'_>),
     ) -> Result<NewDisk, Failure> {
-        let named = match asked.is_alone {
-            true => None,
-            false => Some(self.named(&place, asked, desk)?),
-        };
+        let named = self.named(&place, asked, (options, desk))?;
         let label = named.as_ref().map_or(self.backup.name.as_str(), |own| own.1.as_str());
         let disk = self.opened(&place, label, (options, desk))?;
         let address = disk.address();
         let by_service = by_service(self.backup, &[self.copy, &disk])?;
         let own = match named {
             None => None,
-            Some((Some(old), _)) => Some(old),
-            Some((None, name)) => Some(self.onward(&place, &disk, name)?),
+            Some((Some(old), _)) => Some(newest(old, options, desk)?),
+            Some((None, name)) => {
+                let mut own = self.onward(&place, &disk, name)?;
+                // Other machines go on with it too.
+                begin(&mut own, options, desk)?;
+                Some(own)
+            }
         };
-        let state = desk.state()?;
         let run = Uuid::new_v4();
         let (mut own, former) = match own {
             None => (None, None),
             Some(mut own) => {
                 let former = own.run.replace(run);
-                own.save(&state)?;
+                own.save(&desk.state()?)?;
                 (Some(own), former)
             }
         };
@@ -262,9 +291,12 @@ impl Origin<'_> {
             verify: asked.verify,
         };
         let made = restoration.make(watch)?;
-        if let Some(own) = &mut own {
-            own.restored.iter_mut().for_each(|from| from.is_whole = true);
-            own.save(&state)?;
+        if let Some(own) = &mut own
+            && own.restored.as_ref().is_some_and(|from| !from.is_whole)
+        {
+            change(own, options, desk, |own| {
+                own.restored.iter_mut().for_each(|from| from.is_whole = true);
+            })?;
         }
         Ok(NewDisk::Disk { place, address, made, backup: own.map(Box::new) })
     }
@@ -278,34 +310,80 @@ impl Origin<'_> {
     }
 
     /// The record of the new disk's backup that was begun before, if one was, and what the backup is
-    /// called.
+    /// called; none if it is to have none.
     fn named(
         &self,
         place: &DiskSource,
         asked: &RestoreOptions,
-        desk: &Desk<'_>,
-    ) -> Result<(Option<DiskBackup>, VaultName), Failure> {
-        let (from, all) = (self.from(), DiskBackup::all(&desk.state()?)?);
+        (options, desk): (&DiskOptions, &Desk<'_>),
+    ) -> Result<Option<(Option<DiskBackup>, VaultName)>, Failure> {
+        let state = desk.state()?;
+        let (from, all) = (self.from(), DiskBackup::all(&state)?.all);
         let is_it = |own: &&DiskBackup| own.source == *place && own.name != self.backup.name;
         if let Some(old) = all.iter().find(is_it) {
             let is_same = old.restored.as_ref().is_some_and(|own| {
                 (&own.name, &own.backup_snapshot) == (&from.name, &from.backup_snapshot)
             });
-            return match is_same && asked.backup_name.as_ref().is_none_or(|name| *name == old.name)
-            {
-                true => Ok((Some(old.clone()), old.name.clone())),
-                false => Err(Error::Taken { blob: place.to_string() }.into()),
+            if !is_same {
+                return Err(Error::Taken { blob: place.to_string() }.into());
+            }
+            let other = match &asked.backup_name {
+                _ if asked.is_alone => Some("`--without-backup` is said".to_owned()),
+                Some(name) if *name != old.name => Some(format!("--backup-name is {name}")),
+                _ => None,
+            };
+            return match other {
+                None => Ok(Some((Some(old.clone()), old.name.clone()))),
+                Some(what) => Err(Error::RestoredOther { backup: old.name.clone(), what }.into()),
             };
         }
+        if asked.is_alone {
+            return Ok(None);
+        }
+        let is_free = |name: &VaultName| {
+            let is_known = DiskBackup::is_known(&state, name);
+            Ok::<_, Failure>(!is_known && !self.lives_there(name, options, desk)?)
+        };
         let name = match &asked.backup_name {
-            Some(name) if all.iter().any(|own| own.name == *name) => {
+            Some(name) if !is_free(name)? => {
                 let what = format!("`restore` would name the backup of {place} so");
                 return Err(Error::Asked { name: name.clone(), what }.into());
             }
             Some(name) => name.clone(),
-            None => free_name(&self.backup.name, &all)?,
+            None => self.free_name(&is_free)?,
         };
-        Ok((None, name))
+        Ok(Some((None, name)))
+    }
+
+    /// Whether another machine backs a disk up under this name beside this copy.
+    fn lives_there(
+        &self,
+        name: &VaultName,
+        options: &DiskOptions,
+        desk: &Desk<'_>,
+    ) -> Result<bool, Failure> {
+        let container = files(self.backup, options, desk)?;
+        match read_record(name, &self.backup.target, &container)? {
+            Some(found) => Ok(lives(&found, self.copy)?),
+            None => Ok(false),
+        }
+    }
+
+    /// `os-r1`, or the next number: a name that is nobody's, here and beside the copy.
+    fn free_name(
+        &self,
+        is_free: &dyn Fn(&VaultName) -> Result<bool, Failure>,
+    ) -> Result<VaultName, Failure> {
+        let mut number = 1_u32;
+        loop {
+            let word = format!("{}-r{number}", self.backup.name);
+            let name: VaultName = word.parse().map_err(|_| DiskWord::Aim { word })?;
+            let copy = self.copy.beside(&format!("{name}.vhd"));
+            if is_free(&name)? && facts(&copy)?.is_none() {
+                return Ok(name);
+            }
+            number += 1;
+        }
     }
 
     /// The record of the new disk's backup; both of its disks are nobody's.
@@ -327,6 +405,7 @@ impl Origin<'_> {
             }
         }
         Ok(DiskBackup {
+            revision: 0,
             id: Uuid::new_v4(),
             name,
             source: place.clone(),
@@ -345,15 +424,6 @@ impl Origin<'_> {
     }
 }
 
-/// `os-r1`, or the next number.
-fn free_name(name: &VaultName, all: &[DiskBackup]) -> Result<VaultName, DiskWord> {
-    let wrong = |word: String| DiskWord::Aim { word };
-    let names = (1..).map(|number| format!("{name}-r{number}"));
-    let is_free = |own: &String| all.iter().all(|other| other.name.as_str() != own);
-    let free = names.into_iter().find(is_free).unwrap_or_default();
-    free.parse().map_err(|_| wrong(free))
-}
-
 /// Puts a point over the disk itself.
 pub fn promote(
     name: &VaultName,
@@ -364,7 +434,7 @@ pub fn promote(
     desk: &Desk<'_>,
 ) -> Result<PromotedDisk, Failure> {
     let _lock = hold(name, desk)?;
-    let mut backup = known(name, desk)?;
+    let mut backup = newest(known(name, desk)?, options, desk)?;
     let (disk, target) = open(&backup, options, desk)?;
     let place = backup.source.place().cloned();
     let (Some(disk), Some(place)) = (disk, place) else {

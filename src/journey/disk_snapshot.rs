@@ -62,7 +62,7 @@ fn opened(
 }
 
 fn all(disk: &Arc<dyn PageBlob>, desk: &Desk<'_>) -> Result<Vec<HandSnapshot>, Failure> {
-    let known = DiskBackup::all(&desk.state()?)?;
+    let known = DiskBackup::all(&desk.state()?)?.all;
     let named = |id: &String| -> Option<&VaultName> {
         known.iter().find(|own| own.id.to_string() == *id).map(|own| &own.name)
     };

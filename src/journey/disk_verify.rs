@@ -7,8 +7,9 @@ use disk_prep::noun::{ReadShare, VaultName};
 use jiff::Timestamp;
 
 use super::desk::Desk;
-use super::disk_bench::{Attended, DiskOptions, all_points, files, hold, known, open};
+use super::disk_bench::{Attended, DiskOptions, files, hold, known, open, own_points};
 use super::disk_files::{read_table, write_table};
+use super::disk_shared::{change, newest};
 use crate::azure::{Container, PageBlob};
 use crate::disk_backup::{
     Difference, DiskBackup, DiskPoint, Error, Proof, ProvenBy, compare, compare_table, point_at,
@@ -55,9 +56,9 @@ pub fn verify(
     desk: &Desk<'_>,
 ) -> Result<DiskVerified, Failure> {
     let _lock = hold(name, desk)?;
-    let mut backup = known(name, desk)?;
+    let mut backup = newest(known(name, desk)?, options, desk)?;
     let (source, target) = open(&backup, options, desk)?;
-    let there = all_points(&backup, source.as_ref(), &target)?;
+    let there = own_points(&backup, source.as_ref(), &target)?;
     let nothing = || Error::NoSource { blob: target.address() };
     let newest = there.last().ok_or_else(nothing)?.clone();
     let chosen: Vec<DiskPoint> = match which {
@@ -68,7 +69,7 @@ pub fn verify(
     let watch = Attended::new(format!("verify {name}"), desk.attendant);
     let container = files(&backup, options, desk)?;
     let look = Look { source: source.as_ref(), target: &target, container: &container, share };
-    let mut all = Vec::new();
+    let (mut all, mut proofs) = (Vec::new(), Vec::new());
     for point in chosen {
         let found = look.at(&backup, &point, &watch)?;
         if found.is_none() && !matches!(which, Proven::All) {
@@ -79,10 +80,15 @@ pub fn verify(
             && difference.is_none()
         {
             let proof = Proof { at: Timestamp::now(), by: *by, is_whole: share.is_none() };
-            backup.proofs.insert(point.backup_snapshot.clone(), proof);
+            // Said to the others when all is done, and known here if that is never.
+            backup.proofs.insert(point.backup_snapshot.clone(), proof.clone());
             backup.save(&desk.state()?)?;
+            proofs.push((point.backup_snapshot.clone(), proof));
         }
         all.push(PointFound { point, found });
+    }
+    if !proofs.is_empty() {
+        change(&mut backup, options, desk, |own| own.proofs.extend(proofs))?;
     }
     Ok(DiskVerified { name: name.clone(), all, is_share: share.is_some() })
 }

@@ -27,6 +27,7 @@ pub mod disk_prune;
 pub mod disk_restore;
 pub mod disk_schedule;
 pub mod disk_seed;
+mod disk_shared;
 pub mod disk_snapshot;
 pub mod disk_verify;
 #[cfg(feature = "emulator")]

@@ -1,6 +1,6 @@
 //! Disks' backups, as a person and a script see them.
 
-use disk_prep::noun::{BlobPlace, ByteSize, JobName, VaultName, count};
+use disk_prep::noun::{BlobPlace, ByteSize, JobName, VaultName, count, typed};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -178,9 +178,9 @@ pub(super) struct DiskReleasedRecord<'a> {
     /// Its name.
     #[schemars(with = "String")]
     name: &'a VaultName,
-    /// The copy, which stays with its points.
-    #[schemars(with = "String")]
-    target: &'a BlobPlace,
+    /// The copy, which stays with its points; null if a damaged record did not say it.
+    #[schemars(with = "Option<String>")]
+    target: Option<&'a BlobPlace>,
 }
 
 impl Record for DiskReleasedRecord<'_> {
@@ -388,6 +388,10 @@ impl Outcome for DiskStatus {
         lines.extend(manner_line(&self.backup));
         let chain = self.chain.as_ref();
         match chain.and_then(|chain| chain.baseline.as_ref()) {
+            None if self.points > 0 => lines.push(format!(
+                "The copy does not say any more what it holds: `{}` makes a whole new one",
+                typed(["azseed", "disk-backup", "run", name.as_str(), "--full"])
+            )),
             None => lines.push("There is no point yet".to_owned()),
             Some(baseline) => {
                 let baseline = moment(baseline);
@@ -471,12 +475,14 @@ impl Outcome for DiskStatus {
 
 impl Outcome for Released {
     fn lines(&self) -> Vec<String> {
-        let DiskBackup { name, target, .. } = &self.backup;
-        vec![format!("Disk {name} is forgotten here; {target} and its points stay")]
+        let Released { name, target } = self;
+        vec![match target {
+            Some(target) => format!("Disk {name} is forgotten here; {target} and its points stay"),
+            None => format!("The damaged record of {name} is gone; its copy and its points stay"),
+        }]
     }
 
     fn json(&self) -> Vec<Value> {
-        let DiskBackup { name, target, .. } = &self.backup;
-        vec![line(&DiskReleasedRecord { name, target })]
+        vec![line(&DiskReleasedRecord { name: &self.name, target: self.target.as_ref() })]
     }
 }

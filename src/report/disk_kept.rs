@@ -57,7 +57,8 @@ impl Record for DiskPrunedRecord<'_> {
 
 fn one_lines(own: &PrunedDisk) -> Vec<String> {
     let name = &own.backup.name;
-    let kept = format!("{} stay: {}", count(own.kept, "point"), own.backup.keep);
+    let verb = if own.kept == 1 { "stays" } else { "stay" };
+    let kept = format!("{} {verb}: {}", count(own.kept, "point"), own.backup.keep);
     if own.requests == 0 {
         return vec![format!("{name}: nothing goes; {kept}")];
     }

@@ -1,6 +1,6 @@
 //! A disk that is backed up from now on, as a person and a script see it.
 
-use disk_prep::noun::VaultName;
+use disk_prep::noun::{ErrorKind, VaultName, typed};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -10,7 +10,7 @@ use super::record::{Record, line};
 use crate::disk_backup::DiskBackup;
 use crate::journey::disk_protect::Protected;
 use crate::journey::disk_seed::Shipping;
-use crate::outcome::Outcome;
+use crate::outcome::{Exit, Outcome};
 
 /// A first copy that goes by drive, before it has begun to.
 #[derive(Serialize, JsonSchema)]
@@ -32,6 +32,10 @@ impl Record for DiskSeedRecord<'_> {
 impl Outcome for Protected {
     fn lines(&self) -> Vec<String> {
         let DiskBackup { name, source, target, .. } = &self.backup;
+        if self.left_points.is_some() {
+            let list = typed(["azseed", "disk-backup", "list", name.as_str()]);
+            return vec![format!("The backup {name} in {target} is known here: `{list}`")];
+        }
         let mut lines = vec![format!("Disk {name} is backed up: {source} to {target}")];
         if self.is_taken_over {
             lines.push("The copy was there already, and is gone on with".to_owned());
@@ -60,6 +64,13 @@ impl Outcome for Protected {
         lines
     }
 
+    fn exit(&self) -> Exit {
+        match self.left_points {
+            Some(_) => Exit::Failed(ErrorKind::LeftOut),
+            None => Exit::Done,
+        }
+    }
+
     fn json(&self) -> Vec<Value> {
         let mut lines = vec![line(&backup_record(&self.backup))];
         let made = self.made.as_ref();
@@ -71,17 +82,4 @@ impl Outcome for Protected {
         }));
         lines
     }
-}
-
-/// Words as they are typed into a shell.
-fn typed(words: &[String]) -> String {
-    let is_plain = |word: &str| {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=,@+".contains(&byte);
-        !word.is_empty() && word.bytes().all(plain)
-    };
-    let one = |word: &String| match is_plain(word) {
-        true => word.clone(),
-        false => format!("'{}'", word.replace('\'', "'\\''")),
-    };
-    words.iter().map(one).collect::<Vec<_>>().join(" ")
 }

@@ -196,6 +196,11 @@ pub fn service(own: &Service, form: UnitForm) -> Result<String, UnfitWord> {
         UnitOf::Vault(vault) => format!("takes the seed in and backs up for vault {vault}"),
         UnitOf::Disks => "backs disks up".to_owned(),
     };
+    // Images that are backed up may be block devices.
+    let devices = match &own.of {
+        UnitOf::Vault(_) => "",
+        UnitOf::Disks => "DeviceAllow=block-* r\n",
+    };
     Ok(format!(
         "{header}\n[Unit]\nDescription=azseed {what}\n\
          Wants=network-online.target\nAfter=network-online.target\nStartLimitIntervalSec=6h\n\
@@ -203,7 +208,7 @@ pub fn service(own: &Service, form: UnitForm) -> Result<String, UnfitWord> {
          NotifyAccess=main\nWatchdogSec=10min\n\
          Restart=on-failure\nRestartPreventExitStatus=1 2 3 4 5 10 12 13\nRestartSec=15min\n\
          RuntimeDirectory={name}\nEnvironment=TMPDIR=%t/{name}\nUMask=0077\nNice=10\n\
-         IOSchedulingClass=best-effort\nIOSchedulingPriority=7\n{system}{ALWAYS_CLOSED}"
+         IOSchedulingClass=best-effort\nIOSchedulingPriority=7\n{system}{ALWAYS_CLOSED}{devices}"
     ))
 }
 

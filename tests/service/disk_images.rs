@@ -298,9 +298,12 @@ async fn an_image_that_cannot_be_backed_up_is_refused_before_anything_is_made() 
     }
     let odd = rig.machine.text("odd.raw");
     fs::write(&odd, vec![1; 5000]).unwrap();
+    let empty = rig.machine.text("empty.raw");
+    fs::write(&empty, "").unwrap();
     for (source, more, exit, expected) in [
         (of(&odd), &["--vhd", "none"][..], 4, "disk-image-length"),
         (of(&raw), &["--vhd", "as-is"], 4, "disk-image-vhd"),
+        (of(&empty), &[], 4, "disk-image-length"),
         (of(&rig.machine.text("")), &[], 4, "disk-image-none"),
         (of(&rig.machine.text("gone")), &[], 1, "disk-image-file"),
         (of(""), &[], 2, "disk-source-word"),

@@ -123,6 +123,8 @@ async fn one_timer_runs_all_disks_and_what_somebody_else_wrote_stays() {
     let service = fs::read_to_string(folder.join("azseed-disks.service")).unwrap();
     let calls: Vec<&str> = service.lines().filter(|line| line.starts_with("ExecStart=")).collect();
     assert!(calls[0].contains(" disk-backup run --state "), "{service}");
+    assert!(service.contains("DevicePolicy=closed\n"), "{service}");
+    assert!(service.contains("DeviceAllow=block-* r\n"), "images may be devices: {service}");
     assert!(calls[1].contains(" disk-backup prune --yes --state "), "{service}");
     assert!(calls.iter().all(|call| call.contains(&format!("--source-account-key-file {key}"))));
     let timer = fs::read_to_string(folder.join("azseed-disks.timer")).unwrap();
@@ -166,7 +168,7 @@ async fn another_machine_goes_on_by_what_lies_beside_the_copy() {
     rig.told(0, &["disk-backup", "release", "os"], "disk-released");
     fs::write(
         rig.emulator.data().join("blobs/account1/disks/azseed/disks/os/record.json"),
-        "{\"version\": 9}",
+        "{\"version\": 1",
     )
     .unwrap();
     let to = "account1/disks/backup.g2.vhd";

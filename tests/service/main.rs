@@ -9,6 +9,7 @@ mod disk_kept;
 mod disk_kills;
 mod disk_restore;
 mod disk_rig;
+mod disk_shared;
 mod disk_story;
 mod disks;
 mod dock;

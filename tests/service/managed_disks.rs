@@ -220,6 +220,10 @@ fn every_point_is_the_disk_as_it_was_and_a_restored_disk_goes_on_from_there() {
     let mut models = vec![rig.model.clone()];
     let first = rig.protect(&[]);
     assert_eq!(first[0]["first"], true);
+    // Azure tells ids in any case.
+    let loud = format!("managed-disk:{}", id("disks", "os").to_uppercase());
+    let words = ["disk-backup", "protect", "os", "--source", &loud, "--to", "account1/backup"];
+    assert_eq!(rig.told(0, &words, "disk-round").len(), 0, "it is the same disk");
     rig.change(4 * MIB, &[3; 2 * PAGE]);
     rig.change(20 * MIB + 100, b"a few bytes");
     models.push(rig.model.clone());

@@ -59,7 +59,12 @@ impl Rig {
             tables: Shelf::default(),
             brought: None,
             chance: Chance(seed.into()),
-            terms: ImageTerms { vhd: VhdForm::None, made_at: Timestamp::UNIX_EPOCH, seed: None },
+            terms: ImageTerms {
+                vhd: VhdForm::None,
+                made_at: Timestamp::UNIX_EPOCH,
+                seed: None,
+                host: None,
+            },
         };
         let file = File::create(rig.image()).unwrap();
         file.set_len(BLOCKS as u64 * BLOCK_BYTES).unwrap();
