@@ -14,7 +14,7 @@ use rustix::fs::OFlags;
 pub const MOST_BYTES: u64 = 16 << 20;
 
 /// Somebody who writes to a pipe is waited for so long.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Opens what a path names. Of a pipe that somebody writes to, as a shell's, all is waited for; one
 /// that nobody writes to is no empty file.
