@@ -1,6 +1,10 @@
 //! How we reach the network: certificates, proxy, patience.
 
+use std::collections::BTreeMap;
+use std::io;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use disk_prep::noun::bare_addresses;
 use reqwest::{Certificate, Client, ClientBuilder, NoProxy, Proxy};
@@ -15,6 +19,7 @@ use super::patience::Patience;
 use super::reason::Reason;
 use disk_prep::noun::Address;
 use disk_prep::sys::given;
+use disk_prep::sys::hold::hold;
 
 /// Certificates, proxy and patience.
 #[derive(Debug, Clone, Default)]
@@ -95,12 +100,29 @@ fn through(address: &Address) -> Result<Proxy, Error> {
     })
 }
 
+/// What pipes gave: a connection has several clients, and a pipe gives what it has once.
+static PIPED: Mutex<BTreeMap<PathBuf, Vec<u8>>> = Mutex::new(BTreeMap::new());
+
+/// The bytes of an authority's file.
+fn authority(path: &Path) -> io::Result<Vec<u8>> {
+    if !std::fs::metadata(path)?.file_type().is_fifo() {
+        return given::read(path, given::MOST_BYTES);
+    }
+    let mut held = hold(&PIPED);
+    if let Some(bytes) = held.get(path) {
+        return Ok(bytes.clone());
+    }
+    let bytes = given::read(path, given::MOST_BYTES)?;
+    held.insert(path.to_owned(), bytes.clone());
+    Ok(bytes)
+}
+
 fn certificates(path: &Path) -> Result<Vec<Certificate>, Error> {
     let fault = |source: Box<dyn std::error::Error + Send + Sync>| Error::CaFile {
         path: path.to_owned(),
         source,
     };
-    let bytes = given::read(path, given::MOST_BYTES).map_err(|error| fault(error.into()))?;
+    let bytes = authority(path).map_err(|error| fault(error.into()))?;
     // What the client would find out of a file only when it is built, and not say which.
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&bytes) {
@@ -153,5 +175,25 @@ pub(super) fn is_loopback(url: &Url) -> bool {
         Some(url::Host::Ipv6(address)) => address.is_loopback(),
         Some(url::Host::Domain(name)) => name == "localhost",
         None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::os::fd::AsRawFd;
+
+    use super::*;
+
+    #[test]
+    fn what_a_pipe_gave_of_an_authority_is_there_for_each_client() {
+        let (reader, mut writer) = io::pipe().unwrap();
+        writer.write_all(b"certificate").unwrap();
+        drop(writer);
+        let path = PathBuf::from(format!("/proc/self/fd/{}", reader.as_raw_fd()));
+        for _ in 0..2 {
+            assert_eq!(authority(&path).unwrap(), b"certificate");
+        }
+        assert!(authority(Path::new("/none")).is_err());
     }
 }

@@ -160,6 +160,8 @@ fn the_group_that_blocks_a_backup_is_named_with_the_rules_that_are_missing() {
     assert!(full.contains("--priority PRIORITY") && full.contains("No priority is free"), "{full}");
     let members = r#""sourceApplicationSecurityGroups":[{"id":"a"}]"#;
     let some = rules.replace(r#""sourceAddressPrefix":"*""#, members);
+    let out = open.replace("20.0.0.0/16", "*");
+    let some = some.replace("}]}", &format!("}},{out}]}}"));
     fs::write(machine.path("rules.json"), some).unwrap();
     let some = machine.expect(0, &suggest).stdout;
     assert!(

@@ -156,9 +156,10 @@ fn what_was_deleted_is_told_truly_and_protecting_it_has_it_back_with_its_points(
     assert!(told.contains("prod") && told.contains("can be had back until"), "{told}");
     let ready = world.json(0, "vm preflight web");
     assert_eq!(of(&ready, "vm-ready")["verdict"], "good");
-    for line in
-        ["vm unprotect web --keep-data --yes", "vm restore disks web --at latest --account a1"]
-    {
+    for line in [
+        "vm unprotect web --keep-data --yes",
+        "vm restore disks web --at latest --account account1",
+    ] {
         let told = world.refused(13, "vm-protection-ended", line);
         assert!(told.contains("`azseed vm protect RG/web --vault prod`"), "{told}");
     }
