@@ -110,6 +110,10 @@ fn of_sender(own: &Rule, from: Option<Ipv4Addr>) -> Option<Option<Doubt>> {
         Some(false) => return None,
         None => Some(Doubt::Source),
     };
+    let is_all = |(first, last): &(u16, u16)| *first <= EPHEMERAL.0 && EPHEMERAL.1 <= *last;
+    if own.own_ports.iter().any(is_all) {
+        return Some(source);
+    }
     let wide = |(first, last): &(u16, u16)| (u32::from(*first), u32::from(*last));
     let ports: Vec<Span> = own.own_ports.iter().map(wide).collect();
     let ephemeral = [wide(&EPHEMERAL)];
