@@ -20,7 +20,7 @@ pub enum Tempo {
     /// Work, which is worth a wait.
     #[default]
     Work,
-    /// A look, which is to say soon that nobody answers (`environment-checks` 1).
+    /// A look, which is to say soon that nobody answers (`environment-checks` 3).
     Look,
 }
 

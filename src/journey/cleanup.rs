@@ -43,8 +43,7 @@ pub fn clear(
         // Its retention may have dropped blobs of the seed since.
         return Ok(Cleared::before(&vault, path));
     }
-    expect_age(&vault, how.older_than_days)?;
-    expect_unawaited(&vault, &state)?;
+    expect_free(&vault, how.older_than_days, &state)?;
     let staging = staging(&vault, options, desk)?;
     let seed = own_seed(&vault, &staging)?;
     let is_shared = shares(&vault, vault.seed()?);
@@ -115,8 +114,10 @@ fn shares(vault: &Vault, link: &SeedLink) -> bool {
         && (vault.prefix.starts_with(&link.prefix) || link.prefix.starts_with(&vault.prefix))
 }
 
-/// Refuses while another vault of this machine waits for the same seed.
-fn expect_unawaited(vault: &Vault, state: &State) -> Result<(), Failure> {
+/// Refuses a vault that has not been protected for so long, and while another vault of this machine
+/// waits for the same seed.
+fn expect_free(vault: &Vault, days: Option<u16>, state: &State) -> Result<(), Failure> {
+    expect_age(vault, days)?;
     let seed = vault.seed()?.id;
     let awaits = |own: &Vault| {
         let is_same = own.seed.as_ref().is_some_and(|link| link.id == seed);

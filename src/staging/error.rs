@@ -194,9 +194,6 @@ impl Diagnose for Error {
             Error::Full { .. } => "staging-full",
             Error::NoSource { .. } => "source-missing",
             Error::AllExcluded { .. } => "exclude-everything",
-            Error::EmptySource { paths } if paths.iter().any(|own| is_block_device(own)) => {
-                "a disk itself goes by `azseed disk-backup protect --help`; `stage` takes files and folders"
-            }
             Error::EmptySource { .. } => "source-empty",
             Error::LittleRoom { .. } => "staging-little-room",
             Error::Locked { .. } => "repository-locked",
@@ -307,6 +304,10 @@ impl Diagnose for Error {
                 "name a folder outside of it with `--staging`, and adopt folders without a staging path"
             }
             Error::AllExcluded { .. } => "name fewer patterns with `--exclude`, or fewer sources",
+            Error::EmptySource { paths } if paths.iter().any(|own| is_block_device(own)) => {
+                "a disk itself is backed up as `azseed disk-backup protect --help` says; `stage` takes \
+                 files and folders"
+            }
             Error::EmptySource { .. } => "see that its disk is mounted and the path is right",
             Error::LittleRoom { .. } => {
                 "name a folder on a larger disk with `--staging`, or add `--allow-small` if the data \

@@ -32,6 +32,23 @@ fn a_cleanup_waits_is_tried_and_comes_only_after_a_check_that_found_nothing() {
     let early = call(4, &["--older-than", "14"]);
     assert_eq!(early["code"], "cleanup-too-early");
     assert!(early["message"].as_str().unwrap().ends_with("less than 14 days ago"), "{early}");
+    // Another vault waits for the same seed.
+    let staging = machine.text("staging");
+    let create = ["vault", "create", "--vault", "Other", "--staging", &staging];
+    emulator.expect(&machine, 0, &create);
+    assert_eq!(call(4, &["--vault", "Office"])["code"], "cleanup-other-vault");
+    // Its record is cut short: it alone cannot be used, and that is told.
+    let other = machine.path("state/vaults/other.json");
+    fs::write(&other, "").unwrap();
+    let said = emulator.expect(&machine, 4, &["vault", "status", "--vault", "Other"]);
+    assert!(said.stderr.contains("code: state-vault"), "{}", said.stderr);
+    for words in [&["vault", "list"][..], &["status", "--offline"]] {
+        let said = emulator.expect(&machine, 3, words);
+        let told = format!("{}{}", said.stdout, said.stderr);
+        assert!(told.contains("other.json") && told.contains("Office"), "{words:?}: {told}");
+    }
+    emulator.expect(&machine, 0, &["vault", "status", "--vault", "Office"]);
+    fs::remove_file(&other).unwrap();
     let idle = call(2, &["--job", "photos", "--older-than", "14"]);
     assert_eq!(idle["code"], "flag-without-meaning");
     let tried = call(0, &["--dry-run", "--older-than", "0"]);
@@ -66,7 +83,6 @@ fn a_cleanup_waits_is_tried_and_comes_only_after_a_check_that_found_nothing() {
     assert_eq!(done["blobs_deleted"], before.0, "{done}");
     assert_eq!(count(), (0, 0));
     // What is gone on purpose is not called missing.
-    let staging = machine.text("staging");
     for words in [&["job", "reconcile"][..], &["job", "repair", "--all"]] {
         let all = [words, &["--json", "--yes", "--staging", &staging]].concat();
         assert_eq!(last(&emulator.expect(&machine, 10, &all))["code"], "staging-cleared");
