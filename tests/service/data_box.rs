@@ -269,11 +269,11 @@ fn the_job_of_a_dataset_is_made_later_by_its_name_as_prep_says() {
         let at = words.iter().position(|word| *word == flag).unwrap() + 1;
         words.iter().enumerate().map(|(own, word)| if own == at { value } else { *word }).collect()
     };
-    let said = emulator.run(&machine, &with("--storage-account", "account2"));
-    assert!(said.code == 2 && said.stderr.contains("job-other-account"), "{}", said.stderr);
-    let said = emulator.run(&machine, &with("--resource-group", "rg2"));
-    assert!(said.code == 2 && said.stderr.contains("needs-yes"), "{}", said.stderr);
-    assert!(said.stderr.contains("the group rg of"), "{}", said.stderr);
+    let said = line(&emulator.expect(&machine, 2, &with("--storage-account", "account2")));
+    assert_eq!(said["code"], "job-other-account", "{said}");
+    let said = line(&emulator.expect(&machine, 2, &with("--resource-group", "rg2")));
+    assert_eq!(said["code"], "needs-yes", "{said}");
+    assert!(said["message"].as_str().unwrap().contains("the group rg of"), "{said}");
     let other = ["job", "create", "--job", "nothing", "--storage-account", "account1"];
     let place = ["--subscription", SUBSCRIPTION, "--resource-group", "rg"];
     assert_eq!(emulator.run(&machine, &[&other[..], &place].concat()).code, 2);

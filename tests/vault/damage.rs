@@ -233,7 +233,7 @@ fn a_run_tells_of_packs_that_are_gone_before_it_sends_what_is_left_of_them() {
     let again = support::seed::run(machine, emulator, 0, &["--now"]);
     assert!(!again["increment"]["remarks"].to_string().contains("vault-packs-lost"), "{again}");
     // What nobody has any more is told in our words, and with what is left to do.
-    let (code, _) = stage.call(&["vault", "check"]);
+    let (code, _) = stage.call(&["vault", "check", "--json"]);
     assert_eq!(code, 5);
     let words = ["vault", "check", "--repair", "--yes"];
     let told = emulator.expect(machine, 5, &words).stdout;
