@@ -213,7 +213,7 @@ fn increment(done: &Increment) -> Vec<String> {
 
 /// An increment for a script; without a snapshot its members are null.
 fn increment_value(done: &Increment) -> IncrementRecord<'_> {
-    let remark = |own: &'_ Remark| RemarkRecord { code: own.word(), message: own.to_string() };
+    let remark = |own: &'_ Remark| RemarkRecord { code: own.code(), message: own.to_string() };
     let backup = done.backup.as_ref();
     let lost: &[NotRead] = backup.map_or(&[], |own| &own.unreadable);
     IncrementRecord {

@@ -79,8 +79,8 @@ impl Remark {
         )
     }
 
-    /// The word for a script.
-    pub fn word(&self) -> &'static str {
+    /// What a script knows it by, and `azseed explain`.
+    pub fn code(&self) -> &'static str {
         match self {
             Remark::Missing { .. } | Remark::MissingAccepted { .. } => "source-missing",
             Remark::Emptied { .. } => "source-emptied",

@@ -243,7 +243,7 @@ mod tests {
         match judge(Some(known), found) {
             Verdict::Taken => "taken",
             Verdict::Shrunk(_) => "shrunk",
-            Verdict::LeftOut(remark) => remark.word(),
+            Verdict::LeftOut(remark) => remark.code(),
         }
     }
 

@@ -112,6 +112,8 @@ fn a_clock_that_jumps_a_day_between_two_runs_loses_nothing_and_is_right_again_af
         let ran = call(shift, &["vault", "run", "--now", "--json"]);
         assert_eq!(ran.code, 0, "run {number} at {shift:?}: {}{}", ran.stdout, ran.stderr);
         let made = last(&ran)["increment"]["snapshot"].as_str().unwrap().to_owned();
+        let remarks = last(&ran)["increment"]["remarks"].to_string();
+        assert!(number != 4 || remarks.contains("clock-ahead"), "what is stamped ahead: {remarks}");
         let listed = snapshots();
         assert!(listed.iter().any(|own| own["id"] == made.as_str()), "run {number}: {listed:?}");
         assert_eq!(listed.len(), number + 2, "nothing was let go");
