@@ -120,7 +120,7 @@ pub enum Error {
     ClientCertificate { path: PathBuf, rule: &'static str },
     #[error("The shared access signature is none: {rule}")]
     Sas { rule: &'static str },
-    #[error("What is to be sent as a token is none: it has a blank, a line end or the like in it")]
+    #[error("What is to be sent as a token is none: it has a line end or the like in it")]
     TokenForm,
     #[error("The token was good until {until:.0}")]
     TokenOver { until: jiff::Timestamp },

@@ -148,7 +148,7 @@ impl Tokens {
             error => error,
         })?;
         // What no header takes would pass for a service that cannot be reached.
-        if !token.expose_secret().bytes().all(|byte| byte.is_ascii_graphic()) {
+        if !token.expose_secret().bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
             return Err(Error::TokenForm);
         }
         info!(from = self.sign_in.kind().word(), scope = self.scope, "signed in");
