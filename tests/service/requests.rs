@@ -374,6 +374,9 @@ fn without_a_token_or_a_service_the_reason_is_said() {
         .env("AZSEED_CA_FILE", service.ca.path().join("ca.pem"))
         .env("AZSEED_TOKEN", "another token");
     assert_eq!(command.output().unwrap().status.code(), Some(12));
+    // What no header takes is no service that cannot be reached.
+    let said = support::program::said(command.env("AZSEED_TOKEN", "two\nlines").output().unwrap());
+    assert!(said.code == 12 && said.stderr.contains("azure-token-refused"), "{}", said.stderr);
     let plain = [&args[..], &["--arm-endpoint", "http://localhost:1"]].concat();
     let (code, _, said) = service.azseed(&machine, &plain);
     assert!(code == 2 && said.contains("endpoint-invalid"), "{said}");
