@@ -199,7 +199,7 @@ fn remembered(sight: &SeedSight, state: &State) -> Result<Vec<Remembered>, Failu
         Found::Seed(seed) if seed.state == SeedState::Cleared => None,
         Found::Seed(seed) => Some(seed.target.job.clone()),
         Found::Dataset(job) => Some(job.clone()),
-        Found::Away(_) => state.job_at(&sight.path),
+        Found::Away(_) => state.job_at(&sight.path).map(|(job, _)| job),
     };
     let jobs = job.map(|job| state.jobs_remembered(&job)).transpose()?;
     Ok(jobs.unwrap_or_default())

@@ -19,22 +19,27 @@ pub(super) fn seed_at(path: &Path) -> Option<Seed> {
 /// mounted, and what lies below the mount point is another file system.
 pub(super) struct LostSeed {
     job: JobName,
+    /// Whether drives are begun or sealed for it.
+    has_drives: bool,
     /// Where it was.
     path: PathBuf,
 }
 
 impl LostSeed {
-    /// The one of this path.
+    /// The one of this path. A record that is there and cannot be read is another matter.
     pub fn at(path: &Path, state: &State) -> Option<Self> {
-        let resolved = std::fs::canonicalize(path).or_else(|_| std::path::absolute(path));
-        let job = state.job_at(&resolved.ok()?)?;
-        Some(LostSeed { job, path: path.to_owned() })
+        let resolved = std::fs::canonicalize(path).or_else(|_| std::path::absolute(path)).ok()?;
+        if resolved.join("seed.json").symlink_metadata().is_ok() {
+            return None;
+        }
+        let (job, has_drives) = state.job_at(&resolved)?;
+        Some(LostSeed { job, has_drives, path: path.to_owned() })
     }
 
-    /// Asks before another is begun for the same job, since that means the same seed; tells of it
-    /// before another job's is.
+    /// Asks before another is begun for the same job, of which drives are on their way: that means the
+    /// same seed. Else it is told.
     pub fn ask(&self, target: &Destination, attendant: &dyn Attendant) -> Result<(), NoConsent> {
-        if self.job == target.job {
+        if self.has_drives && self.job == target.job {
             return attendant.consent(&format!("Would begin a new seed: {self}"));
         }
         attendant.warn(&self.to_string());
@@ -44,7 +49,7 @@ impl LostSeed {
 
 impl fmt::Display for LostSeed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let LostSeed { job, path } = self;
+        let LostSeed { job, path, .. } = self;
         let path = path.display();
         write!(f, "the seed of job {job} that was in {path} is gone, or its disk is not mounted")
     }

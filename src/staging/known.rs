@@ -208,11 +208,13 @@ impl State {
         Ok(self.records()?.into_iter().filter_map(why).collect())
     }
 
-    /// The job of the seed on a staging path, as this machine remembers it.
-    pub fn job_at(&self, staging: &Path) -> Option<JobName> {
+    /// The job of the seed on a staging path, as this machine remembers it, and whether it has drives.
+    pub fn job_at(&self, staging: &Path) -> Option<(JobName, bool)> {
         let records = self.records().unwrap_or_default();
-        let mut known = records.iter().filter_map(|path| read(path).ok());
-        known.find(|(_, own)| own.staging == staging).map(|(_, own)| own.job)
+        let known = records.iter().filter_map(|path| read(path).ok());
+        let here = known.filter(|(_, own)| own.staging == staging);
+        let own = here.map(|(_, own)| own).max_by_key(|own| !own.drives.is_empty())?;
+        Some((own.job, !own.drives.is_empty()))
     }
 
     /// The staging path of a job's seed, or of the only one if no job is named; `None` if none or

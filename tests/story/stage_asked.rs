@@ -127,7 +127,17 @@ fn a_source_is_added_until_a_drive_is_begun_and_all_of_it_is_one_snapshot() {
 #[test]
 fn a_seed_that_is_gone_is_not_begun_anew_in_silence() {
     let machine = machine();
-    stage(&machine, 0, "--source one --resource-group rg");
+    let own = "--source one --resource-group rg";
+    let told = "the seed of job seed-1 that was in staging is gone, or its disk is not mounted";
+    stage(&machine, 0, own);
+    fs::rename(machine.path("staging"), machine.path("first")).unwrap();
+    let said = stage(&machine, 0, own);
+    assert!(said.stderr.contains(told), "{}", said.stderr);
+    // The one that is gone had no drives, and is not told any more.
+    let records = || support::program::files_below(&machine.path("state/seeds")).len();
+    assert_eq!(records(), 1);
+    let drive = ["--drive", "s1.img,serial=S1,size=210M", "--offline"];
+    machine.expect(0, &[&["prep", "--staging", "staging"], &drive[..]].concat());
     // Its disk is not mounted: what is there now is the folder below.
     fs::rename(machine.path("staging"), machine.path("away")).unwrap();
     let state = || support::program::files_below(&machine.path("state"));
@@ -136,10 +146,9 @@ fn a_seed_that_is_gone_is_not_begun_anew_in_silence() {
         if is_there {
             fs::create_dir(machine.path("staging")).unwrap();
         }
-        let foreseen = stage(&machine, 0, "--source one --resource-group rg --dry-run");
-        assert!(foreseen.stderr.contains("the seed of job seed-1 that was in staging is gone"));
-        let said = stage(&machine, 2, "--source one --resource-group rg");
-        let told = "the seed of job seed-1 that was in staging is gone, or its disk is not mounted";
+        let foreseen = stage(&machine, 0, &format!("{own} --dry-run"));
+        assert!(foreseen.stderr.contains(told), "{}", foreseen.stderr);
+        let said = stage(&machine, 2, own);
         assert!(said.stderr.contains(told) && said.stderr.contains("needs-yes"), "{}", said.stderr);
         let away = machine.expect(0, &["status", "--offline"]).stdout;
         assert!(away.contains("cannot be looked at") && !away.contains("Data set"), "{away}");
@@ -148,9 +157,9 @@ fn a_seed_that_is_gone_is_not_begun_anew_in_silence() {
     }
     let said = machine.expect(10, &["plan", "--staging", "staging", "--drive-size", "1T"]);
     assert!(said.stderr.contains("share is mounted"), "{}", said.stderr);
-    // It is meant so; the one that is gone had no drives, and is not told any more.
-    stage(&machine, 0, "--source one --resource-group rg --yes");
+    // It is meant so; the drive of the one that is gone stays known.
+    stage(&machine, 0, &format!("{own} --yes"));
     let status = machine.expect(0, &["status", "--offline"]).stdout;
     assert_eq!(status.matches("Seed ").count(), 1, "{status}");
-    assert_eq!(support::program::files_below(&machine.path("state/seeds")).len(), 1);
+    assert_eq!(records(), 2);
 }
