@@ -227,6 +227,7 @@ fn a_run_tells_of_packs_that_are_gone_before_it_sends_what_is_left_of_them() {
     let Vault { machine, emulator, .. } = &stage.vault;
     fs::remove_file(stage.blob("pack of data")).unwrap();
     fs::remove_dir_all(machine.path("source/folder-0")).unwrap();
+    fs::rename(machine.path("staging/repo"), machine.path("away")).unwrap();
     let said = support::seed::run(machine, emulator, 3, &["--now", "--allow-shrink"]);
     let remarks = said["increment"]["remarks"].to_string();
     assert!(remarks.contains("vault-packs-lost") && remarks.contains("1 pack "), "{said}");
