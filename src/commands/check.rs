@@ -42,7 +42,7 @@ pub fn run(args: &CheckArgs, call: &Call<'_>) -> Ended {
         CheckCommand::Account(args) => look_at_account(args, call)?,
         CheckCommand::Vm(args) => {
             let VmOptions { azure, .. } = target(&args.target);
-            let options = VmOptions { azure: azure.to_look(), ..target(&args.target) };
+            let options = VmOptions { azure: azure.into_look(), ..target(&args.target) };
             vm_check::check(&which(&args.machines), &options, &call.desk())?
         }
     };
@@ -60,7 +60,7 @@ fn look_at_azure(args: &CheckAzureArgs, call: &Call<'_>) -> Result<Checked, Fail
     let subscription = subscription.ok_or(MissingFlags::one("--subscription"))?;
     let place = (subscription, args.resource_group.as_ref());
     let account = args.storage_account.as_ref();
-    let options = azure(&args.azure).to_look();
+    let options = azure(&args.azure).into_look();
     ready_vm::check(purpose(args.purpose), &options, place, account, call.ui)
 }
 
@@ -69,7 +69,7 @@ fn look_at_account(args: &CheckAccountArgs, call: &Call<'_>) -> Result<Checked, 
         NamedAccount::Id(id) => Some(id.subscription.clone()),
         NamedAccount::Name(_) => None,
     };
-    let options = within(azure(&args.azure).to_look(), own.or_else(|| args.subscription.clone()));
+    let options = within(azure(&args.azure).into_look(), own.or_else(|| args.subscription.clone()));
     let asked = AccountCheck {
         account: args.account.clone(),
         purpose: purpose(args.purpose),
@@ -114,7 +114,7 @@ fn options(args: &CheckAzureArgs, call: &Call<'_>) -> ReadyOptions {
         container: call.given("container", args.container.clone()),
         location: call.given("location", args.location.clone()),
         contact: args.contact.clone(),
-        azure: azure(&args.azure).to_look(),
+        azure: azure(&args.azure).into_look(),
         blobs: blobs(&args.blobs),
     }
 }

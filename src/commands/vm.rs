@@ -34,7 +34,7 @@ pub fn run(command: &VmCommand, options: &VmOptions, call: &Call<'_>) -> Ended {
             Box::new(vm_extension::registrations(&which(machines), options, desk)?)
         }
         VmCommand::Preflight { machines, policy } => {
-            let options = VmOptions { azure: options.azure.clone().to_look(), ..options.clone() };
+            let options = VmOptions { azure: options.azure.clone().into_look(), ..options.clone() };
             Box::new(vm_check::preflight(&which(machines), policy.as_deref(), &options, desk)?)
         }
         VmCommand::Extension(VmExtensionCommand::Show { machine }) => {

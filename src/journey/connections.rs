@@ -44,7 +44,7 @@ pub struct AzureOptions {
 
 impl AzureOptions {
     /// The same for a look, which is to say soon that nobody answers.
-    pub fn to_look(self) -> Self {
+    pub fn into_look(self) -> Self {
         AzureOptions { tempo: Tempo::Look, ..self }
     }
 }
