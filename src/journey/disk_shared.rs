@@ -100,14 +100,10 @@ pub(super) fn change(
     desk: &Desk<'_>,
     what: impl FnOnce(&mut DiskBackup),
 ) -> Result<(), Failure> {
-    let container = files(backup, options, desk)?;
-    let mut own = backup.clone();
-    if let Some(found) = found(&own, &container, (options, desk))? {
-        own = own.joined(found);
-    }
+    let mut own = newest(backup.clone(), options, desk)?;
     what(&mut own);
     own.revision = own.revision.saturating_add(1);
-    write_record(&own, &container)?;
+    write_record(&own, &files(&own, options, desk)?)?;
     own.save(&desk.state()?)?;
     *backup = own;
     Ok(())

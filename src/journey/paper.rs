@@ -41,12 +41,9 @@ impl Diagnose for PaperError {
 
 /// Refuses a place where no paper can be, before any other work is done for it.
 pub fn check(path: &Path) -> Result<(), PaperError> {
-    match path.symlink_metadata() {
-        Ok(about) if about.is_file() => Ok(()),
-        Ok(_) => Err(PaperError::Kind { path: path.to_owned() }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound && path.file_name().is_some() => {
-            Ok(())
-        }
+    match durable::may_replace(path) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(PaperError::Kind { path: path.to_owned() }),
         Err(source) => Err(PaperError::Write { path: path.to_owned(), source }),
     }
 }

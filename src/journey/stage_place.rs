@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use disk_prep::noun::JobName;
 
 use crate::outcome::{Attendant, NoConsent};
-use crate::staging::{Destination, Seed, SeedKind, SeedState, Staging};
+use crate::staging::{Destination, Seed, SeedKind, SeedState, Staging, has_record};
 use crate::state::State;
 
 /// The seed that is there, if it can be read.
@@ -29,7 +29,7 @@ impl LostSeed {
     /// The one of this path. A record that is there and cannot be read is another matter.
     pub fn at(path: &Path, state: &State) -> Option<Self> {
         let resolved = std::fs::canonicalize(path).or_else(|_| std::path::absolute(path)).ok()?;
-        if resolved.join("seed.json").symlink_metadata().is_ok() {
+        if has_record(&resolved) {
             return None;
         }
         let (job, has_drives) = state.job_at(&resolved)?;

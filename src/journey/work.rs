@@ -344,7 +344,9 @@ pub fn data_set(seed: &Seed, staging: &Staging) -> Result<DataSet, Failure> {
         return Err(dataset::Error::NothingToCopy { root: set.root }.into());
     }
     if !is_repository {
-        set.files.iter().try_for_each(|file| check_no_journal(&set.root, &file.source()))?;
+        // Of millions of names only those are made paths of that may be one.
+        let mut may_be = set.files.iter().filter(|file| file.path_parts().1.ends_with(".journal"));
+        may_be.try_for_each(|file| check_no_journal(&set.root, &file.source()))?;
     }
     Ok(set)
 }

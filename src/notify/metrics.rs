@@ -88,8 +88,8 @@ pub fn may_write(path: &Path) -> Result<(), MetricsError> {
 }
 
 fn expect_plain(path: &Path) -> Result<(), MetricsError> {
-    match path.symlink_metadata() {
-        Ok(about) if !about.is_file() => Err(MetricsError::Kind { path: path.to_owned() }),
+    match durable::may_replace(path) {
+        Ok(false) => Err(MetricsError::Kind { path: path.to_owned() }),
         _ => Ok(()),
     }
 }

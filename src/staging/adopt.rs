@@ -11,7 +11,7 @@ use walkdir::WalkDir;
 
 use super::agent::Workload;
 use super::contents::{Contents, repository_path};
-use super::door::Staging;
+use super::door::{Staging, has_record};
 use super::error::Error;
 use super::seed::{Destination, Origin, Seed, SeedKind, Totals};
 use super::write::to_be;
@@ -41,7 +41,7 @@ pub fn check_no_journal(source: &Path, file: &Path) -> Result<(), Error> {
     let folder = file.parent().filter(|own| own.ends_with("journals"));
     let is_journal = file.extension().is_some_and(|ending| ending == "journal");
     let home = folder.and_then(Path::parent).filter(|_| is_journal);
-    match home.filter(|home| source.join(home).join("seed.json").exists()) {
+    match home.filter(|home| has_record(&source.join(home))) {
         Some(home) => {
             let path = source.join(home);
             Err(Error::Within { path, source_path: source.to_owned() })
@@ -107,6 +107,7 @@ pub fn adopt(
             Seed { contents, workload, ..seed }.finish(totals, now)
         }
     };
+    let _held = staging.hold_record()?;
     seed.save(staging)?;
     Ok(seed)
 }

@@ -232,6 +232,11 @@ impl Staging {
     }
 }
 
+/// Whether the record of a seed lies in a folder, whatever it says.
+pub fn has_record(folder: &Path) -> bool {
+    folder.join(SEED).symlink_metadata().is_ok()
+}
+
 impl Seed {
     /// Reads the seed of a staging path.
     pub fn open(staging: &Staging) -> Result<Self, Error> {

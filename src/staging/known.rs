@@ -104,7 +104,8 @@ impl State {
     /// remembered all the same.
     fn forget_gone(&self, id: Uuid, staging: &Path) -> Result<(), StateError> {
         for path in self.records()? {
-            let (other, known) = read(&path).map_err(record_at(&path))?;
+            // One that cannot be read keeps its drives, and stops nobody here.
+            let Ok((other, known)) = read(&path) else { continue };
             if other != id && known.staging == staging && known.drives.is_empty() {
                 fs::remove_file(&path).map_err(io_at(&path))?;
             }
@@ -242,7 +243,11 @@ impl State {
     }
 
     fn records(&self) -> Result<Vec<PathBuf>, StateError> {
-        self.records_in(&self.seeds())
+        // Who cannot look into it does not know which drives are another job's.
+        self.records_in(&self.seeds()).map_err(|error| match error {
+            StateError::Io { path, source } => StateError::Record { path, source },
+            error => error,
+        })
     }
 }
 

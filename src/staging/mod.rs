@@ -23,7 +23,7 @@ pub use adopt::{
 };
 pub use agent::{Workload, is_of_agent};
 pub use contents::Contents;
-pub use door::{Data, Memory, Staging};
+pub use door::{Data, Memory, Staging, has_record};
 pub use error::Error;
 pub use hosts::{StagedHost, Stager};
 pub use joined::Drives;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use disk_prep::noun::JobName;
 use disk_prep::sys::durable::{self, Access};
 
-use super::error::{StateError, io_at, record_at};
+use super::error::{StateError, io_at};
 
 /// The state directory.
 #[derive(Debug, Clone)]
@@ -64,10 +64,10 @@ impl State {
     pub fn records_in(&self, folder: &Path) -> Result<Vec<PathBuf>, StateError> {
         let entries = match fs::read_dir(folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries.map_err(record_at(folder))?,
+            entries => entries.map_err(io_at(folder))?,
         };
         let paths = entries.map(|entry| entry.map(|entry| entry.path()));
-        let mut paths: Vec<PathBuf> = paths.collect::<Result<_, _>>().map_err(record_at(folder))?;
+        let mut paths: Vec<PathBuf> = paths.collect::<Result<_, _>>().map_err(io_at(folder))?;
         paths.retain(|path| path.extension().is_some_and(|ending| ending == "json"));
         Ok(paths)
     }

@@ -43,11 +43,7 @@ impl State {
     }
 
     fn vault_records(&self) -> Result<Vec<PathBuf>, StateError> {
-        let folder = self.vaults_folder();
-        self.records_in(&folder).map_err(|error| match error {
-            StateError::Record { path, source } => StateError::Io { path, source },
-            error => error,
-        })
+        self.records_in(&self.vaults_folder())
     }
 
     /// Keeps the record of a new vault; one that is there stays as it is and is an error, unless it

@@ -52,6 +52,16 @@ pub fn write(path: &Path, content: &[u8], access: Access) -> io::Result<()> {
     result
 }
 
+/// Whether a plain file is at `path`, or nothing: what else is there is not replaced by a file that
+/// somebody names.
+pub fn may_replace(path: &Path) -> io::Result<bool> {
+    match path.symlink_metadata() {
+        Ok(about) => Ok(about.is_file()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(path.file_name().is_some()),
+        Err(error) => Err(error),
+    }
+}
+
 /// Creates `path`, which must not exist, and returns it open; the name is durable.
 pub fn create_new(path: &Path, access: Access) -> io::Result<File> {
     let mut options = OpenOptions::new();

@@ -63,13 +63,9 @@ impl State {
         is_meant: impl Fn(&Sight) -> bool,
     ) -> Result<Vec<Remembered>, StateError> {
         let now = Timestamp::now();
-        let is_own = |own: &Remembered| {
-            let first = first_name(&own.name);
-            [Some(&own.name), first.as_ref()]
-                .into_iter()
-                .flatten()
-                .any(|own| own.as_str().eq_ignore_ascii_case(job.as_str()))
-        };
+        let is = |name: &JobName| name.as_str().eq_ignore_ascii_case(job.as_str());
+        let is_own =
+            |own: &Remembered| is(&own.name) || first_name(&own.name).as_ref().is_some_and(is);
         let sights = self.sights()?;
         let there = sights.iter().filter(|own| is_meant(own));
         let mut jobs: Vec<_> =
