@@ -151,6 +151,7 @@ impl Staging {
                 Error::BusyHost { path: path(), host: holder.host.clone(), since: holder.since }
             }
             journal::Error::Held { .. } => Error::Busy { path: path() },
+            journal::Error::File { path, source } => Error::of_io(path, source),
             source => Error::Journals { source: Box::new(source) },
         }
     }
