@@ -331,7 +331,7 @@ fn proved(device: &dyn Device, history: &History, look: Look) -> Result<(), Faul
         return Ok(label::check_untouched(&history.begun, device, look)?);
     }
     if !read_gpt(device).names_disk(history.begun.disk_guid) {
-        return wrong("neither partition table is the one that was written".to_owned());
+        return Err(drive::Fault::other_tables().into());
     }
     for Tail { offset, bytes, sha256 } in &history.tails {
         let mut tail = vec![0; *bytes as usize];

@@ -3,7 +3,7 @@
 
 use crate::Error;
 use crate::drive;
-use crate::journal::{CopyState, Holder, Journal, JournalFolder, Record};
+use crate::journal::{self, CopyState, Holder, Journal, JournalFolder, Record};
 use crate::noun::Serial;
 
 /// What there is to give up.
@@ -13,6 +13,8 @@ pub enum Hold {
     Claim(Holder),
     /// What was begun, sealed or set aside: its files are planned anew for other drives.
     Place,
+    /// The same of a drive whose journal is damaged, so that nobody can go on with it.
+    Damaged,
     /// Nothing: it was given up before.
     None,
 }
@@ -21,9 +23,12 @@ pub enum Hold {
 pub fn look(journals: &JournalFolder, serial: &Serial) -> Result<Hold, Error> {
     match journals.holder(serial)? {
         Some(holder) => Ok(Hold::Claim(holder)),
-        None => match read(journals, serial)?.history().state {
-            CopyState::Released => Ok(Hold::None),
-            _ => Ok(Hold::Place),
+        None => match read(journals, serial) {
+            Err(Error::Journal(journal::Error::Damaged { .. })) => Ok(Hold::Damaged),
+            journal => match journal?.history().state {
+                CopyState::Released => Ok(Hold::None),
+                _ => Ok(Hold::Place),
+            },
         },
     }
 }
@@ -33,6 +38,10 @@ pub fn release(journals: &JournalFolder, serial: &Serial, hold: &Hold) -> Result
     match hold {
         Hold::None => Ok(()),
         Hold::Claim(_) => Ok(journals.free(serial)?),
+        Hold::Damaged => {
+            let _claim = journals.claim(serial)?;
+            Ok(journals.retire(serial)?)
+        }
         Hold::Place => {
             let _claim = journals.claim(serial)?;
             let _planning = journals.claim_planning()?;

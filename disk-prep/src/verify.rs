@@ -109,10 +109,18 @@ pub fn verify(
         }
     }
     differences.extend(tables.doubts.iter().map(|&doubt| Difference::Layout { doubt }));
-    if journal.as_ref().is_some_and(|(history, _)| !tables.names_disk(history.begun.disk_guid)) {
+    let is_other = |(history, _): &Journalled<'_>| !tables.names_disk(history.begun.disk_guid);
+    let is_other = journal.as_ref().is_some_and(is_other);
+    if is_other {
         differences.push(Difference::DiskGuid);
     }
-    let volume = unlock(&device, place, &password).on(serial)?;
+    let volume = match unlock(&device, place, &password) {
+        // The journal's password is right for the journal's drive.
+        Err(_) if is_other && options.recovery_password.is_none() => {
+            return Err(DriveError::new(serial, drive::Fault::other_tables()).into());
+        }
+        opened => opened.on(serial)?,
+    };
     if volume.intact_copies() < 3 {
         differences.push(Difference::MetadataCopies { intact: volume.intact_copies() });
     }

@@ -298,7 +298,12 @@ fn taken(wanted: &Wanted, view: &View) -> Option<Finding> {
         [] => good("job", format!("the name {} is free, or ours", wanted.job)),
         taken => {
             let facts = format!("there is a job {} with other drives", taken.join(", "));
-            problem("job", facts, "choose another name for the job").because(ErrorKind::Refused)
+            let action = format!(
+                "if they were given up, end it with `azseed job cancel --job {0}` and `azseed job \
+                 delete --job {0}`; else choose another name for the job",
+                taken[0]
+            );
+            problem("job", facts, &action).because(ErrorKind::Refused)
         }
     })
 }

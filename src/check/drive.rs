@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use disk_prep::drive::{
     Drive, DriveChanges, DriveName, DriveWatch, Error, Fault, Kernel, Kind, Look as Sight,
-    PERHAPS_SEALED, Plugged, Seen, check_idle, find, find_all, find_content, look_at,
-    may_be_sealed,
+    PERHAPS_SEALED, Plugged, Seen, check_idle, expect_each_once, find, find_all, find_content,
+    look_at, may_be_sealed,
 };
 use disk_prep::noun::{Diagnose, JobName, OnDrive, Serial};
 use disk_prep::sys::threads::each;
@@ -28,11 +28,11 @@ impl DriveList {
 
     /// Those that are named.
     pub fn of_named(names: &[DriveName], held: &TakenDrives) -> Result<Self, Error> {
-        let looks = each(names.iter().collect(), |name| {
-            let drive = find(name)?;
-            Ok::<_, Error>(look_any((drive.path.clone(), Ok(drive)), held))
-        });
-        Ok(DriveList(looks.into_iter().collect::<Result<_, _>>()?))
+        let drives =
+            each(names.iter().collect(), find).into_iter().collect::<Result<Vec<_>, _>>()?;
+        expect_each_once(&drives.iter().collect::<Vec<_>>())?;
+        let seen = drives.into_iter().map(|drive| (drive.path.clone(), Ok(drive))).collect();
+        Ok(DriveList(each(seen, |seen| look_any(seen, held))))
     }
 }
 

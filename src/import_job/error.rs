@@ -1,7 +1,7 @@
 //! What is refused before a call that changes anything, and what the service says.
 
 use disk_prep::limits::DRIVES_PER_JOB;
-use disk_prep::noun::{Diagnose, ErrorKind, Hint, JobName, Serial, Service, lines};
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, JobName, Serial, Service, lines, typed};
 use jiff::civil::Date;
 
 /// The error of this room.
@@ -128,6 +128,15 @@ impl Diagnose for Error {
         let text = match self {
             Error::NoReturnAddress { .. } => {
                 "set it with `azseed job return-address --contact FILE`"
+            }
+            Error::OtherDrives { job, .. } => {
+                let line = |word| typed(["azseed", "job", word, "--job", job.as_str()]);
+                return Some(Hint::new(format!(
+                    "if they were given up, end it with `{}` and `{}`, then run this again; else \
+                     take another `--job`",
+                    line("cancel"),
+                    line("delete")
+                )));
             }
             Error::NoSuchJob { .. } => "list them with `azseed job list`",
             Error::RepositoryIncomplete { .. } => {

@@ -18,7 +18,8 @@ use crate::repository::Rank;
 use crate::staging::{Origin, Seed, SeedState, Staging};
 use crate::state::State;
 use crate::vault::{
-    Error, Lease, SeedLink, SeedList, Vault, clear as clear_import, cleared, mark_cleared,
+    Error, Lease, SeedLink, SeedList, Vault, clear as clear_import, cleared, expect_unused,
+    mark_cleared,
 };
 
 /// How it is cleared.
@@ -63,6 +64,9 @@ pub fn clear(
     let repository = is_ours.then(|| path.join("repo")).filter(|repository| repository.exists());
     // What was adopted where it lies is the vault's own now.
     let import = Some(import).filter(|_| !is_shared);
+    if let Some(import) = &import {
+        expect_import_unused(&vault, import.as_ref(), &blobs, &state)?;
+    }
     let gone = what_would_go(&vault, import.as_deref(), &blobs, repository.as_deref())?;
     if how.is_dry {
         return Ok(Cleared { would_go: gone, is_dry: true, ..Cleared::before(&vault, path) });
@@ -77,6 +81,7 @@ pub fn clear(
         // Another run may have changed the vault since.
         prove(&writer.vault, container.as_ref(), &needed)?;
         if let Some(import) = import {
+            expect_import_unused(&writer.vault, import.as_ref(), &blobs, &state)?;
             let prefix = &writer.vault.seed()?.prefix;
             let cleared = clear_import(lease.guard(import).as_ref(), prefix, &blobs)?;
             (done.blobs_deleted, done.blobs_left) = (cleared.deleted, cleared.left);
@@ -126,6 +131,29 @@ fn expect_free(vault: &Vault, days: Option<u16>, state: &State) -> Result<(), Fa
     match state.vaults()?.into_iter().find(awaits) {
         Some(other) => Err(Error::SeedAwaited { vault: other.name }.into()),
         None => Ok(()),
+    }
+}
+
+/// Refuses while another vault goes on in the imported repository, here or anywhere.
+fn expect_import_unused(
+    vault: &Vault,
+    import: &dyn Container,
+    blobs: &SeedList,
+    state: &State,
+) -> Result<(), Failure> {
+    let (link, account) = (vault.seed()?, vault.seed_account());
+    let place = format!("{account}/{}/{}", link.container, link.prefix);
+    let is_there = |own: &Vault| {
+        own.name != vault.name
+            && (&own.storage_account, &own.container) == (account, &link.container)
+            && (own.prefix.starts_with(&link.prefix) || link.prefix.starts_with(&own.prefix))
+    };
+    match state.vaults()?.into_iter().find(is_there) {
+        Some(other) => {
+            let who = format!("as vault {} of this machine", other.name);
+            Err(Error::ImportUsed { place, who }.into())
+        }
+        None => Ok(expect_unused(import, (&place, &link.prefix), blobs)?),
     }
 }
 

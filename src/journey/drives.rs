@@ -43,6 +43,8 @@ pub(super) fn find_all(names: &[DriveName], journals: &[JournalFolder]) -> Resul
 pub(super) fn journals_here(own: Option<&JournalFolder>, state: &State) -> Vec<JournalFolder> {
     let known = state.staging_paths().into_iter();
     let others = known.filter_map(|path| Some(Staging::open(&path).ok()?.journals()));
+    // A damaged one of another seed stops nothing here; its own commands tell it.
+    let others = others.filter(|journals| journals.survey().is_ok());
     own.cloned().into_iter().chain(others).collect()
 }
 

@@ -42,6 +42,7 @@ pub mod keeper;
 pub mod limits;
 mod line_rate;
 pub mod live;
+pub mod misnamed;
 pub mod network;
 pub mod nsg;
 pub mod nsg_vm;

@@ -3,13 +3,14 @@
 
 use std::path::{Path, PathBuf};
 
-use disk_prep::journal::CopyState;
 use disk_prep::noun::{Diagnose, ErrorKind, Hint, Serial};
 use disk_prep::release::{Hold, look, release};
 
 use super::custody::{Logged, leave};
 use super::desk::Desk;
+use super::job::Remembered;
 use super::prepare::NotConfirmed;
+use super::work::dataset_id;
 use crate::custody::Deed;
 use crate::outcome::Failure;
 use crate::staging::Seed;
@@ -27,26 +28,34 @@ pub fn give_up(
         None => state.staging_with(serial)?.ok_or_else(|| Unknown { serial: serial.clone() })?,
     };
     let staging = desk.enter(&path)?;
-    let seed = Seed::open(&staging)?;
     let journals = staging.journals();
     let hold = look(&journals, serial)?;
+    let (id, job) = match Seed::find(&staging)? {
+        Some(seed) => (seed.id, seed.target.job),
+        // The journals of a `dataset.csv`.
+        None => {
+            let history = journals.survey_of(serial)?;
+            let history = history.ok_or_else(|| Unknown { serial: serial.clone() })?;
+            (dataset_id(&history.begun.job), history.begun.job)
+        }
+    };
     let fate = match &hold {
         Hold::Claim(holder) => format!(
             "Drive {serial} is claimed by process {} on {} since {:.0}. If that run is dead, \
              its claim can be freed.",
             holder.process, holder.host, holder.since
         ),
-        Hold::Place | Hold::None => format!(
+        Hold::Place | Hold::Damaged | Hold::None => format!(
             "Drive {serial} will not be shipped with job {}; its files go on other drives.",
-            seed.target.job
+            job
         ),
     };
     let question = format!("{fate}\nType its serial to go on: ");
     if attendant.can_ask() && attendant.ask(&question).as_deref() != Some(serial.as_str()) {
         return Err(NotConfirmed { serial: serial.clone() }.into());
     }
-    if let Hold::Place | Hold::None = hold
-        && let Some(sent) = state.jobs_with(&seed.target.job, serial)?.first()
+    if let Hold::Place | Hold::Damaged | Hold::None = hold
+        && let Some(sent) = state.jobs_with(&job, serial)?.first()
     {
         attendant.consent(&format!(
             "Drive {serial} was sent with job {}, which was {} when it was seen last: nothing of it \
@@ -54,15 +63,22 @@ pub fn give_up(
             sent.name, sent.state
         ))?;
     }
-    let was_over = journals.survey_of(serial)?.is_none_or(|own| own.state == CopyState::Released);
+    let was_over = hold == Hold::None;
     release(&journals, serial, &hold)?;
-    state.remember(seed.id, &seed.target.job, &path, drives_of(&journals)?)?;
-    let deed = Deed::Released { serial: serial.clone(), job: seed.target.job };
+    state.remember(id, &job, &path, drives_of(&journals)?)?;
+    let awaiting = match hold {
+        Hold::Claim(_) => Vec::new(),
+        Hold::Place | Hold::Damaged | Hold::None => state.jobs_awaiting(&job, serial)?,
+    };
+    let deed = Deed::Released { serial: serial.clone(), job };
     let logged = match hold {
-        Hold::Place | Hold::None if !was_over => leave(&staging, None, |_| vec![deed], desk),
+        Hold::Place | Hold::Damaged | Hold::None if !was_over => {
+            leave(&staging, None, |_| vec![deed], desk)
+        }
         _ => Logged(None),
     };
-    Ok((Released { serial: serial.clone(), staging: path, hold }, logged))
+    let dataset = Seed::find(&staging)?.is_none();
+    Ok((Released { serial: serial.clone(), staging: path, dataset, awaiting, hold }, logged))
 }
 
 /// No staging path is known for a drive.
@@ -91,6 +107,10 @@ pub struct Released {
     pub serial: Serial,
     /// Where its journal is.
     pub staging: PathBuf,
+    /// Whether that is the folder of a `dataset.csv`'s job, which is no staging path.
+    pub dataset: bool,
+    /// Jobs that were made with it and not sent yet.
+    pub awaiting: Vec<Remembered>,
     /// What it was held by.
     pub hold: Hold,
 }

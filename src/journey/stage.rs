@@ -14,7 +14,7 @@ use super::desk::Desk;
 use super::settings::{Given, settle};
 use super::stage_asked::{Request, Typed, expect_same};
 use super::stage_join::{Asked, JoinOptions, Joint};
-use super::stage_place::{LostSeed, seed_at, warn_of_neighbours};
+use super::stage_place::{LostSeed, has_drives, look_at_neighbours, seed_at};
 use crate::escrow::{Weak, read_password};
 use crate::import_job::check_name;
 use crate::outcome::Failure;
@@ -133,7 +133,9 @@ pub fn take(options: AdoptOptions, desk: &Desk<'_>) -> Result<SeedShown, Failure
     if let Some(seed) = there.as_ref().filter(|own| is_of(own, &target, Origin::Adopted)) {
         let host = &this_host();
         let typed = options.typed;
-        let asked = Request { target: &target, typed, sources: None, settings: None, host };
+        let is_closed = has_drives(path);
+        let asked =
+            Request { target: &target, typed, sources: None, settings: None, host, is_closed };
         expect_same(seed, path, &asked, desk.attendant)?;
     }
     let given = password_file.as_deref();
@@ -163,7 +165,7 @@ pub fn take(options: AdoptOptions, desk: &Desk<'_>) -> Result<SeedShown, Failure
         lost.map_or(Ok(()), |own| own.ask(&target, desk.attendant))?;
     }
     if is_new && root.join("config").exists() {
-        warn_of_neighbours(&target, path, &state, desk.attendant);
+        look_at_neighbours(&target, path, &state, desk.attendant)?;
     }
     let staging = desk.make(path)?;
     let seed = adopt(source, &staging, target, workload, Timestamp::now())?;
@@ -227,7 +229,7 @@ pub(super) struct Ready {
     pub looked: Looked,
     /// This machine.
     pub host: String,
-    /// Whether sources are added to what this machine has staged.
+    /// Whether sources, or files that could not be read, are added to what this machine has staged.
     pub adds: bool,
     /// Whether all that is asked is staged already.
     pub is_done: bool,
@@ -242,7 +244,9 @@ pub(super) fn ready(options: &WriteOptions, desk: &Desk<'_>) -> Result<Ready, Fa
     let target = settled(options.target.clone(), options.service.clone(), seed.as_ref(), desk)?;
     let host = this_host();
     let settings = Some(options.settings);
-    let asked = Request { target: &target, typed: *typed, sources: None, settings, host: &host };
+    let is_closed = has_drives(path);
+    let (own, sources) = (&host, None);
+    let asked = Request { target: &target, typed: *typed, sources, settings, host: own, is_closed };
     let said = (options.sources.clone(), options.choice.clone(), added.as_slice());
     let (sources, choice) = settled_sources(seed.as_ref(), said, path, &asked, desk)?;
     let asked = Asked { seed: seed.as_ref(), target: &target, choice: &choice, staging: path };
@@ -252,8 +256,11 @@ pub(super) fn ready(options: &WriteOptions, desk: &Desk<'_>) -> Result<Ready, Fa
     };
     // A seed that is there goes on; one that joins a vault holds only what that lacks.
     let expects_room = seed.is_none() && joint.is_none() && *room == Room::OfTheSources;
-    let adds = seed.as_ref().and_then(|seed| seed.staged_by(&host));
-    let adds = !added.is_empty() && adds.is_some_and(|own| own.sources != sources);
+    let staged = seed.as_ref().and_then(|seed| seed.staged_by(&host));
+    // What could not be read is tried again as long as the seed is open.
+    let adds = staged.is_some_and(|own| {
+        !added.is_empty() && own.sources != sources || own.unreadable_files > 0 && !is_closed
+    });
     let is_done = seed.is_some_and(|seed| {
         seed.state != SeedState::Unfinished
             && !adds
@@ -275,7 +282,7 @@ pub fn write(options: WriteOptions, desk: &Desk<'_>) -> Result<SeedShown, Failur
         let lost = LostSeed::at(&path, &state);
         lost.map_or(Ok(()), |own| own.ask(&target, desk.attendant))?;
         if joint.is_none() {
-            warn_of_neighbours(&target, &path, &state, desk.attendant);
+            look_at_neighbours(&target, &path, &state, desk.attendant)?;
         }
     }
     let staging = desk.make(&path)?;

@@ -60,6 +60,8 @@ pub struct Request<'a> {
     pub settings: Option<Settings>,
     /// The name of this machine.
     pub host: &'a str,
+    /// Whether a drive of the seed is begun, which closes it.
+    pub is_closed: bool,
 }
 
 /// Refuses what is typed and recorded otherwise; a setting that is recorded otherwise is told and
@@ -90,6 +92,10 @@ pub fn expect_same(
     }
 }
 
+/// What a seed that is closed has for an answer.
+const NEXT_SEED: &str = "a drive of it is begun, so make the next seed: the same call with another \
+                         `--staging` and `--job`";
+
 /// A value that is asked for beside the one that is recorded.
 struct Compared {
     what: &'static str,
@@ -103,6 +109,7 @@ struct Compared {
 fn place(seed: &Seed, path: &Path, asked: &Request<'_>) -> Vec<Compared> {
     let staging = shell_word(&path.to_string_lossy()).into_owned();
     let set = |flag: &str| format!("`azseed stage set --staging {staging} {flag}`");
+    let before_drives = |flag: &str| if asked.is_closed { NEXT_SEED.to_owned() } else { set(flag) };
     let (held, new, typed) = (&seed.target, asked.target, asked.typed);
     let group = new.resource_group.to_string();
     let mut all = vec![Compared {
@@ -112,7 +119,7 @@ fn place(seed: &Seed, path: &Path, asked: &Request<'_>) -> Vec<Compared> {
         words: format!(
             "the resource group is {}, and {group} is asked for: {}",
             held.resource_group,
-            set(&format!("--resource-group {}", shell_word(&group)))
+            before_drives(&format!("--resource-group {}", shell_word(&group)))
         ),
     }];
     if let Some(location) = &new.location {
@@ -124,7 +131,7 @@ fn place(seed: &Seed, path: &Path, asked: &Request<'_>) -> Vec<Compared> {
             words: format!(
                 "the region is {}, and {location} is asked for: {}",
                 held.unwrap_or("not said"),
-                set(&format!("--location {}", shell_word(location)))
+                before_drives(&format!("--location {}", shell_word(location)))
             ),
         });
     }
@@ -146,7 +153,7 @@ fn data(seed: &Seed, asked: &Request<'_>) -> Vec<Compared> {
     else {
         return Vec::new();
     };
-    let words = other_sources(staged, sources);
+    let words = other_sources(staged, sources, asked.is_closed);
     let told = choice.told();
     let other = "what is left out of the sources is said otherwise: make a seed with another \
                  `--staging` and `--job`";
@@ -211,7 +218,7 @@ fn staged<'a>(seed: &'a Seed, host: &str) -> Option<(&'a [PathBuf], &'a Choice)>
 }
 
 /// How sources differ from those that are staged.
-fn other_sources(staged: &[PathBuf], sources: &[PathBuf]) -> Vec<String> {
+fn other_sources(staged: &[PathBuf], sources: &[PathBuf], is_closed: bool) -> Vec<String> {
     let real = |path: &PathBuf| std::fs::canonicalize(path).or_else(|_| std::path::absolute(path));
     let asked: Vec<_> = sources.iter().filter_map(|path| real(path).ok()).collect();
     let listed = |paths: Vec<&PathBuf>| {
@@ -221,10 +228,11 @@ fn other_sources(staged: &[PathBuf], sources: &[PathBuf]) -> Vec<String> {
     let more = listed(asked.iter().filter(|path| !staged.contains(path)).collect());
     let fewer = listed(staged.iter().filter(|path| !asked.contains(path)).collect());
     let more = more.map(|more| {
-        format!(
-            "{more} is not backed up in it: the same call with `--add-source` in the place of \
-             `--source`"
-        )
+        let how = match is_closed {
+            true => NEXT_SEED,
+            false => "the same call with `--add-source` in the place of `--source`",
+        };
+        format!("{more} is not backed up in it: {how}")
     });
     let fewer = fewer.map(|fewer| {
         format!(

@@ -6,7 +6,7 @@ use disk_prep::noun::VaultName;
 
 use super::desk::Desk;
 use super::stage::{Ready, WriteOptions, ready};
-use super::stage_place::{LostSeed, seed_at, warn_of_neighbours};
+use super::stage_place::{LostSeed, look_at_neighbours, seed_at};
 use crate::outcome::Failure;
 use crate::staging::{Destination, find_own, free_bytes};
 
@@ -42,7 +42,7 @@ pub fn foresee(options: &WriteOptions, desk: &Desk<'_>) -> Result<StageForeseen,
         let lost = LostSeed::at(&options.staging, &state);
         lost.iter().for_each(|own| desk.attendant.warn(&own.to_string()));
         if joint.is_none() {
-            warn_of_neighbours(&target, &options.staging, &state, desk.attendant);
+            look_at_neighbours(&target, &options.staging, &state, desk.attendant)?;
         }
     }
     if options.staging.exists() {

@@ -6,13 +6,20 @@ use std::path::{Path, PathBuf};
 
 use disk_prep::noun::JobName;
 
-use crate::outcome::{Attendant, NoConsent};
-use crate::staging::{Destination, Seed, SeedKind, SeedState, Staging, has_record};
+use crate::outcome::{Attendant, Failure, NoConsent};
+use crate::staging::{Destination, Seed, SeedKind, SeedState, Staging, drives_of, has_record};
 use crate::state::State;
+use crate::vault::{self, Vault};
 
 /// The seed that is there, if it can be read.
 pub(super) fn seed_at(path: &Path) -> Option<Seed> {
     Staging::open(path).ok().and_then(|staging| Seed::find(&staging).ok().flatten())
+}
+
+/// Whether a drive of the seed that is there is begun, as far as its journals can be read.
+pub(super) fn has_drives(path: &Path) -> bool {
+    let drives = Staging::open(path).ok().and_then(|own| drives_of(&own.journals()).ok());
+    drives.is_some_and(|drives| !drives.is_empty())
 }
 
 /// A seed that this machine knows at this path and that is not there: its disk or share may not be
@@ -55,7 +62,33 @@ impl fmt::Display for LostSeed {
     }
 }
 
-/// Tells of a repository that this machine knows, that is not cleared, and that goes where this new one
+/// Refuses to send a new repository into a vault that this machine knows.
+fn expect_no_vault(target: &Destination, state: &State) -> Result<(), Failure> {
+    let place = (&target.storage_account, &target.container);
+    let is_there = |own: &Vault| (&own.storage_account, &own.container) == place;
+    match state.vaults()?.into_iter().find(is_there) {
+        Some(Vault { name: vault, prefix, .. }) => {
+            let place = format!("{}/{}/{prefix}", target.storage_account, target.container);
+            Err(vault::Error::SeedOver { vault, place }.into())
+        }
+        None => Ok(()),
+    }
+}
+
+/// Looks at what this machine knows of the place where a new repository is to go: a vault there is
+/// refused, another repository that is not cleared and goes there too is told.
+pub(super) fn look_at_neighbours(
+    target: &Destination,
+    path: &Path,
+    state: &State,
+    attendant: &dyn Attendant,
+) -> Result<(), Failure> {
+    expect_no_vault(target, state)?;
+    warn_of_neighbours(target, path, state, attendant);
+    Ok(())
+}
+
+/// Tells of another repository that this machine knows, that is not cleared, and that goes where this one
 /// is to go.
 pub(super) fn warn_of_neighbours(
     target: &Destination,

@@ -3,20 +3,21 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use disk_prep::drive::DriveName;
+use disk_prep::drive::{DriveName, expect_each_once};
 use disk_prep::noun::{Diagnose, ErrorKind, Hint, RecoveryPassword, Serial};
 use disk_prep::sys::private::{self, NotPrivate};
 use disk_prep::sys::threads::each;
-use disk_prep::verify::{VerifyOptions, VerifyReport, verify};
+use disk_prep::verify::{Difference, VerifyOptions, VerifyReport, verify};
 
 use super::custody::{Logged, Run, leave};
 use super::desk::Desk;
 use super::drives::find_filled;
 use super::keeper::{KeyFiles, keeper};
+use super::misnamed::misnamed;
 use super::settings::settle_kernels;
 use crate::custody::Deed;
 use crate::outcome::Failure;
-use crate::staging::Staging;
+use crate::staging::{Seed, SeedKind, Staging};
 
 /// What opens a drive.
 #[derive(Debug, Clone, Default)]
@@ -54,11 +55,15 @@ pub fn read_back(
         }
         work.push((drive, options));
     }
+    expect_each_once(&work.iter().map(|(drive, _)| drive).collect::<Vec<_>>())?;
     let monitor = desk.attendant.monitor();
     let looked_at = each(work, |(drive, options)| {
         verify(&drive, &options, monitor.as_ref()).map_err(|error| (drive.serial, error))
     });
-    let verified = Verified::new(looked_at)?;
+    let mut verified = Verified::new(looked_at)?;
+    for (staging, serials) in homes.values() {
+        verified.judge_names(staging, serials)?;
+    }
     let mut logged = Logged(None);
     for (staging, serials) in homes.into_values() {
         let deed = verified.deed(|serial| serials.contains(serial));
@@ -138,6 +143,20 @@ pub struct Verified {
 }
 
 impl Verified {
+    /// Adds what the drives of a seed's repository have that is equal, and was damaged when it was
+    /// copied.
+    fn judge_names(&mut self, staging: &Staging, serials: &[Serial]) -> Result<(), Failure> {
+        let seed = Seed::find(staging)?.filter(|seed| seed.kind == SeedKind::Repository);
+        let Some(seed) = seed else { return Ok(()) };
+        for own in misnamed(&seed.target.prefix, &staging.journals(), serials)? {
+            let mut reports = self.reports.iter_mut();
+            let report = reports.find(|report| report.drive.serial == own.serial);
+            let difference = Difference::DamagedBefore { path: own.path };
+            report.into_iter().for_each(|report| report.differences.push(difference.clone()));
+        }
+        Ok(())
+    }
+
     /// The entry of the custody log on those drives that belong there.
     pub(super) fn deed(&self, is_meant: impl Fn(&Serial) -> bool) -> Deed {
         let (mut equal, mut unequal) = (Vec::new(), Vec::new());

@@ -181,11 +181,7 @@ impl Work {
         if set.files.is_empty() {
             return Err(dataset::Error::NothingToCopy { root: csv.to_owned() }.into());
         }
-        // The same job is the same work, wherever its rows stand.
-        let digest = Sha256::digest(format!("dataset {job}"));
-        let mut id = [0; 16];
-        id.copy_from_slice(&digest[..16]);
-        let id = Uuid::from_bytes(id);
+        let id = dataset_id(&job);
         let (home, kind) = (state.job_folder(&job)?, SeedKind::Files);
         let (container, target, finished_at) = (None, None, None);
         let (needed, holds_keys): (&'static [&'static str], _) = (&[], false);
@@ -303,6 +299,15 @@ impl Work {
         )?;
         Ok((account.in_group(&subscription, &group), subscription, group))
     }
+}
+
+/// What a job without a staging path is remembered by: the same job is the same work, wherever its rows
+/// stand.
+pub fn dataset_id(job: &JobName) -> Uuid {
+    let digest = Sha256::digest(format!("dataset {job}"));
+    let mut id = [0; 16];
+    id.copy_from_slice(&digest[..16]);
+    Uuid::from_bytes(id)
 }
 
 /// The files without the keys of their repository.

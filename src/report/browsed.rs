@@ -67,7 +67,7 @@ fn word(kind: EntryKind) -> &'static str {
         EntryKind::File => "file",
         EntryKind::Folder => "folder",
         EntryKind::Link => "link",
-        EntryKind::Special => "special",
+        EntryKind::Special(_) => "special",
     }
 }
 
@@ -76,7 +76,7 @@ fn entry_line(own: &Entry) -> String {
         EntryKind::File => '-',
         EntryKind::Folder => 'd',
         EntryKind::Link => 'l',
-        EntryKind::Special => 's',
+        EntryKind::Special(letter) => letter,
     };
     let mode = own.mode.map_or("----".to_owned(), |mode| format!("{mode:04o}"));
     let id = |number: Option<u32>| number.map_or("-".to_owned(), |number| number.to_string());

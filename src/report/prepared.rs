@@ -1,6 +1,8 @@
 //! A preparation in words and as records.
 
-use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, count, listed};
+use std::collections::BTreeSet;
+
+use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Serial, count, listed, typed};
 use disk_prep::prepare::PreparedDrive;
 use serde_json::Value;
 
@@ -23,6 +25,31 @@ impl Prepared {
     /// What is in escrow.
     fn sealed_keys(&self) -> impl Iterator<Item = &Escrowed> {
         self.escrows.iter().filter(|own| !matches!(own.escrow, Escrow::Clear))
+    }
+
+    /// What was damaged when it was copied, in a sentence.
+    fn damaged(&self) -> Option<String> {
+        let first = self.misnamed.first()?;
+        let files = count(self.misnamed.len(), "file");
+        Some(format!(
+            "Nobody could read the backup: {files} of the repository were damaged before they were \
+             copied, as {} on drive {}, whose SHA-256 is not its name",
+            first.path, first.serial
+        ))
+    }
+
+    /// What is done about it.
+    fn mend(&self) -> String {
+        let serials: BTreeSet<&Serial> = self.misnamed.iter().map(|own| &own.serial).collect();
+        let release = |serial: &&Serial| {
+            format!("`{}`", typed(["azseed", "drive", "release", serial.as_str()]))
+        };
+        let releases: Vec<String> = serials.iter().map(release).collect();
+        format!(
+            "Bring its files back from a copy, run {} and the same command again with `--erase`; or \
+             stage anew with another `--staging` and `--job`",
+            releases.join(", ")
+        )
     }
 
     fn refusal(&self) -> Option<&dyn Diagnose> {
@@ -87,6 +114,10 @@ impl Outcome for Prepared {
             ));
             lines.extend(listed(&lacking));
         }
+        if let Some(why) = self.damaged() {
+            lines.push(format!("The drives are not ready, and no job was made. {why}"));
+            lines.push(self.mend());
+        }
         if self.holds_keys && !self.outcome.sealed.is_empty() {
             lines.push(
                 "The repository's keys are on no drive: `azseed vault run` sends them".to_owned(),
@@ -137,6 +168,9 @@ impl Outcome for Prepared {
             let code = "repository-incomplete";
             lines.push(line(&IncompleteRecord { code, missing: lacking }));
         }
+        if let Some(message) = self.damaged() {
+            lines.push(line(&NoJobRecord { code: "seed-blob-misnamed", message }));
+        }
         if let Some(error) = self.refusal() {
             let (code, message) = (error.code(), error.to_string());
             lines.push(line(&NoJobRecord { code, message }));
@@ -177,7 +211,7 @@ impl Outcome for Prepared {
         let failed = self.escrows.iter().filter(|own| matches!(own.escrow, Escrow::Failed(_)));
         kinds.extend(failed.filter_map(Escrowed::kind));
         kinds.extend(gave_up.then_some(ErrorKind::Interrupted));
-        kinds.extend(differs.then_some(ErrorKind::Difference));
+        kinds.extend((differs || !self.misnamed.is_empty()).then_some(ErrorKind::Difference));
         kinds.extend(self.refusal().map(Diagnose::kind));
         Exit::of(kinds)
     }

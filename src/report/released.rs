@@ -1,6 +1,6 @@
 //! A drive that was given up, in words and as a record.
 
-use disk_prep::noun::{Serial, shell_word};
+use disk_prep::noun::{Serial, typed};
 use disk_prep::release::Hold;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -28,26 +28,45 @@ impl Record for ReleasedRecord<'_> {
 
 impl Outcome for Released {
     fn lines(&self) -> Vec<String> {
-        let Released { serial, staging, hold } = self;
-        let staging = staging.to_string_lossy();
-        let staging = shell_word(&staging);
-        vec![match hold {
-            Hold::Claim(_) => format!(
-                "The claim on drive {serial} is freed. Next: `azseed prep --staging {staging}` \
-                 goes on with it"
-            ),
-            Hold::Place => format!(
-                "Drive {serial} is given up. Next: `azseed prep --staging {staging}` with another \
-                 drive"
+        let Released { serial, staging, dataset, awaiting, hold } = self;
+        let prep = match dataset {
+            true => "the same `azseed prep`".to_owned(),
+            false => {
+                let staging = staging.to_string_lossy();
+                format!("`{}`", typed(["azseed", "prep", "--staging", &staging]))
+            }
+        };
+        let mut lines = vec![match hold {
+            Hold::Claim(_) => {
+                format!("The claim on drive {serial} is freed. Next: {prep} goes on with it")
+            }
+            Hold::Place => {
+                format!("Drive {serial} is given up. Next: {prep} with another drive")
+            }
+            Hold::Damaged => format!(
+                "Drive {serial} is given up, and its damaged journal put aside. Next: {prep} with \
+                 another drive"
             ),
             Hold::None => format!("Drive {serial} was given up before"),
-        }]
+        }];
+        for job in awaiting {
+            let line = |word| typed(["azseed", "job", word, "--job", job.name.as_str()]);
+            lines.push(format!(
+                "Job {} was made with it and is {}: `{}` and `{}` end it before another drive takes \
+                 its place",
+                job.name,
+                job.state,
+                line("cancel"),
+                line("delete")
+            ));
+        }
+        lines
     }
 
     fn json(&self) -> Vec<Value> {
         let freed = match self.hold {
             Hold::Claim(_) => "claim",
-            Hold::Place => "place",
+            Hold::Place | Hold::Damaged => "place",
             Hold::None => "nothing",
         };
         let changed = self.hold != Hold::None;

@@ -169,13 +169,12 @@ impl Outcome for Restored {
         let is_whole = left_out.keys().all(|reason| self.ignored.contains(reason));
         let how = if is_whole { "restored" } else { "restored in part" };
         let (folder, is_dry_run) = (folder.display(), self.changes.is_some());
-        let counts = [
-            (written, "written"),
-            (replaced, "replaced"),
-            (adjusted, "given other attributes"),
-            (unchanged, "there already"),
-        ];
-        let counted = counts.iter().filter(|(number, _)| **number > 0);
+        let words = match is_dry_run {
+            true => ["to write", "to replace", "to give other attributes", "there already"],
+            false => ["written", "replaced", "given other attributes", "there already"],
+        };
+        let counts = [written, replaced, adjusted, unchanged].into_iter().zip(words);
+        let counted = counts.filter(|(number, _)| **number > 0);
         let counted: Vec<String> =
             counted.map(|(number, what)| format!("{number} {what}")).collect();
         let mut lines: Vec<String> = self.changes.iter().flatten().map(change_line).collect();

@@ -6,10 +6,10 @@ use std::fs::Metadata;
 use std::io::{self, Read};
 use std::iter::Peekable;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ignore::{DirEntry, Walk};
+use ignore::{DirEntry, Walk, WalkBuilder};
 use jiff::Timestamp;
 use rustic_core::repofile::{Node, NodeType};
 use rustic_core::{LocalSourceSaveOptions, ReadSourceEntry};
@@ -142,6 +142,13 @@ impl Iterator for Entries {
     fn next(&mut self) -> Option<Entry> {
         if self.store.is_broken() { None } else { self.found() }
     }
+}
+
+/// A folder above the sources, as it is; `None` if it cannot be looked at.
+pub fn folder_node(path: &Path) -> Option<Node> {
+    let entry = WalkBuilder::new(path).max_depth(Some(0)).build().next()?.ok()?;
+    let found = LocalSourceSaveOptions::default().map_entry(entry).ok()?;
+    Some(found.node).filter(Node::is_dir)
 }
 
 /// How a file was found.

@@ -150,15 +150,19 @@ pub fn stale_locks(source: &Path) -> usize {
     check_locks(source).unwrap_or(0)
 }
 
-/// Refuses an adopted repository that a process works on, or whose files are not those that were
-/// adopted, as after a prune by its owner: drives that were filled before and after it would make
-/// no repository together.
+/// Refuses a repository whose files are not those that were staged, as after a prune by the owner of
+/// one that was adopted, or where another stands in its place: drives that were filled before and
+/// after it would make no repository together. One that was adopted may be worked on, which is
+/// refused too.
 pub fn check_unchanged(seed: &Seed, staging: &Staging) -> Result<(), Error> {
-    if (seed.origin, seed.kind) != (Origin::Adopted, SeedKind::Repository) {
+    if seed.kind != SeedKind::Repository {
         return Ok(());
     }
     let root = staging.data(seed)?.path();
-    check_locks(&root)?;
+    let is_adopted = seed.origin == Origin::Adopted;
+    if is_adopted {
+        check_locks(&root)?;
+    }
     let Some(was) = &seed.contents else { return Ok(()) };
     let is = Contents::of(&root).map_err(|source| Error::of_io(root.clone(), source))?;
     if is == *was {
@@ -172,7 +176,7 @@ pub fn check_unchanged(seed: &Seed, staging: &Staging) -> Result<(), Error> {
     } else {
         format!("it had {}, and has {}", numbers(was), numbers(&is))
     };
-    Err(Error::Changed { path: root, what })
+    Err(Error::Changed { path: root, what, is_adopted })
 }
 
 /// Refuses data of which there is less than when it was staged: what is missing would go nowhere, and

@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 use walkdir::WalkDir;
 
 use crate::repository::{Rank, is_repository_path, rank};
-/// What an adopted repository consisted of when it was adopted.
+
+/// What a repository consisted of when it was staged or adopted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contents {
     /// Packs.

@@ -61,8 +61,8 @@ pub enum Error {
     LittleRoom { path: PathBuf, free: ByteSize, source_bytes: ByteSize },
     #[error("The repository in {path} is locked by a running restic")]
     Locked { path: PathBuf },
-    #[error("The repository in {path} is not the one that was planned: {what}")]
-    Changed { path: PathBuf, what: String },
+    #[error("The repository in {path} is not as it was staged: {what}")]
+    Changed { path: PathBuf, what: String, is_adopted: bool },
     #[error("{path} has less than when it was staged: {what}")]
     Shrank { path: PathBuf, what: String, is_adopted: bool },
     #[error(
@@ -291,6 +291,9 @@ impl Diagnose for Error {
             Error::SourceGone { .. } => return Some(Hint::BringBack),
             Error::Locked { .. } => "wait until it has ended, or run `restic unlock`",
             Error::Incomplete { .. } => "bring back what is missing, or stage anew elsewhere",
+            Error::Changed { is_adopted: false, .. } => {
+                "bring the files back from a copy, or stage anew with another `--staging` and `--job`"
+            }
             Error::Changed { .. } => {
                 "bring the files back, or begin a new seed of it with `azseed stage adopt` and \
                  another `--staging` and `--job`"

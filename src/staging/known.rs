@@ -8,7 +8,7 @@ use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
-use disk_prep::journal::{Begun, CopyState, JournalFolder};
+use disk_prep::journal::{Begun, CopyState, History, JournalFolder};
 use disk_prep::noun::{JobName, Serial, with_unknown};
 use disk_prep::sys::durable::{self, Access};
 use jiff::Timestamp;
@@ -100,6 +100,26 @@ impl State {
         durable::write(&path, &text, Access::Public).map_err(io_at(&path))
     }
 
+    /// Forgets a job that has a folder of its own instead of a staging path, if nothing was ever begun
+    /// for it.
+    pub fn forget_unbegun(&self, job: &JobName) -> Result<(), StateError> {
+        let Some(folder) = self.known_job_folder(job) else { return Ok(()) };
+        let _lock = self.hold_records()?;
+        // Folders that hold something stay.
+        let _ = fs::remove_dir(folder.join("journals"));
+        if fs::remove_dir(&folder).is_err() {
+            return Ok(());
+        }
+        let folder = fs::canonicalize(self.folder()).map_err(io_at(self.folder()))?;
+        let place = folder.join("jobs").join(job.as_str());
+        for path in self.records()? {
+            if read(&path).is_ok_and(|(_, known)| known.staging == place) {
+                fs::remove_file(&path).map_err(io_at(&path))?;
+            }
+        }
+        Ok(())
+    }
+
     /// A seed whose place another one has taken is not there any more; if it has drives, they are
     /// remembered all the same.
     fn forget_gone(&self, id: Uuid, staging: &Path) -> Result<(), StateError> {
@@ -151,9 +171,10 @@ impl State {
     }
 
     /// Drives that seeds other than this one have sealed or begun: by their journals, or if the
-    /// staging path is out of reach, by what was remembered. A drive that came home and went out
-    /// again is there once for each seed. A record that cannot be read is an error, since its drives
-    /// would pass for nobody's.
+    /// staging path is out of reach or has a damaged one, by what was remembered. A drive that came
+    /// home and went out again is there once for each seed, and one whose journal was taken away is
+    /// still sealed. A record that cannot be read is an error, since its drives would pass for
+    /// nobody's.
     pub fn drives_of_others(&self, own: Uuid) -> Result<Vec<HeldDrive>, StateError> {
         let mut drives = Vec::new();
         for path in self.records()? {
@@ -168,11 +189,15 @@ impl State {
             let Known { job, since, disks, .. } = known;
             let held =
                 |serial, disk_guid, since| HeldDrive { serial, disk_guid, job: job.clone(), since };
-            match there.filter(is_that) {
-                Some(staging) => {
-                    let begun = begun(&staging.journals())?;
+            let journals = there.filter(is_that).map(|staging| staging.journals().survey());
+            match journals.and_then(Result::ok) {
+                Some(histories) => {
+                    let has = |own: &Serial| histories.iter().any(|one| one.begun.serial == *own);
+                    let gone = disks.iter().filter(|(serial, _)| !has(serial));
+                    let gone = gone.map(|(serial, guid)| held(serial.clone(), Some(*guid), since));
+                    drives.extend(gone);
                     let held = |own: Begun| held(own.serial, Some(own.disk_guid), Some(own.at));
-                    drives.extend(begun.into_iter().map(held));
+                    drives.extend(still_held(histories).map(held));
                 }
                 None => drives.extend(known.drives.into_iter().map(|own| {
                     let disk_guid = disks.get(&own).copied();
@@ -269,9 +294,13 @@ pub fn drives_of(journals: &JournalFolder) -> Result<Vec<Serial>, disk_prep::jou
 }
 
 fn begun(journals: &JournalFolder) -> Result<Vec<Begun>, disk_prep::journal::Error> {
-    let mut histories = journals.survey()?;
-    histories.retain(|history| !matches!(history.state, CopyState::Released | CopyState::SetAside));
-    Ok(histories.into_iter().map(|history| history.begun).collect())
+    Ok(still_held(journals.survey()?).collect())
+}
+
+/// The drives that were neither given up nor set aside.
+fn still_held(histories: Vec<History>) -> impl Iterator<Item = Begun> {
+    let is_over = |own: &History| matches!(own.state, CopyState::Released | CopyState::SetAside);
+    histories.into_iter().filter(move |own| !is_over(own)).map(|own| own.begun)
 }
 
 #[cfg(test)]

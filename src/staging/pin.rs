@@ -42,6 +42,9 @@ pub struct SeedPin {
     hold_keys: bool,
     #[serde(default)]
     vault: Option<String>,
+    /// The digest of what its repository consists of.
+    #[serde(default)]
+    contents: Option<String>,
 }
 
 /// One journal as it was.
@@ -125,6 +128,8 @@ enum Field {
     Settable,
     /// Another host adds to it.
     Grows,
+    /// As what may be set, but pins of an earlier program have none.
+    Learned,
 }
 
 impl SeedPin {
@@ -152,6 +157,7 @@ impl SeedPin {
             workload: seed.workload,
             hold_keys: seed.hold_keys,
             vault: seed.vault.as_ref().map(ToString::to_string),
+            contents: seed.contents.as_ref().map(|own| own.digest.clone()),
         }
     }
 
@@ -198,6 +204,7 @@ impl SeedPin {
             ("Prefix", Field::Fixed, one(&self.prefix)),
             ("Workload", Field::Fixed, self.workload.iter().map(ToString::to_string).collect()),
             ("Vault", Field::Fixed, self.vault.iter().cloned().collect()),
+            ("Repository", Field::Learned, self.contents.iter().cloned().collect()),
             ("Keys held back", Field::Settable, one(&self.hold_keys)),
             ("Sources", Field::Grows, sources),
             ("Left out", Field::Grows, self.exclude.clone()),
@@ -217,10 +224,11 @@ impl SeedPin {
             let pinned: Vec<String> = pinned;
             let may_be_ours = match field {
                 Field::Fixed => false,
-                Field::Settable => true,
+                Field::Settable | Field::Learned => true,
                 Field::Grows => pinned.iter().all(|one| found.contains(one)),
             };
-            let (is_same, what) = (pinned == found, String::from(what));
+            let is_new = field == Field::Learned && pinned.is_empty();
+            let (is_same, what) = (is_new || pinned == found, String::from(what));
             let (pinned, found) = (words(&pinned), words(&found));
             (!is_same).then_some(Change { what, pinned, found, may_be_ours })
         };

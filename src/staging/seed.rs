@@ -57,7 +57,8 @@ pub struct Seed {
     /// Whether the keys of its repository go over the network, and onto no drive.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hold_keys: bool,
-    /// What a repository that was adopted consisted of.
+    /// What its repository consisted of when it was staged or adopted; earlier programs wrote it for one
+    /// that was adopted only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contents: Option<Contents>,
     /// How its repository was asked to be made; not known of an earlier program's, and of no matter

@@ -13,12 +13,13 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use tracing::info;
 
-use super::adopt::totals;
+use super::adopt::{check_unchanged, check_whole, totals};
+use super::contents::Contents;
 use super::door::Staging;
 use super::error::Error;
 use super::hosts::StagedHost;
 use super::joined::{Drives, Turn};
-use super::seed::{Seed, SeedKind, Totals};
+use super::seed::{Seed, SeedKind, SeedState, Totals};
 use super::stagers::HeldRecord;
 use crate::repository::{
     BackupDone, BackupPlan, BlobStore, Error as RepositoryError, FolderStore, JoinStore,
@@ -38,7 +39,7 @@ pub struct StageOptions {
     pub drives: Drives,
     /// The repository that the seed adds to.
     pub base: Option<Arc<BlobStore>>,
-    /// Whether sources were added to what this machine has staged.
+    /// Whether there is more than this machine has staged.
     pub adds: bool,
 }
 
@@ -69,7 +70,10 @@ pub fn stage(
                 host: options.host.clone(),
             });
         }
-        Turn::Done if !options.adds => return Ok(Staged { seed, backup: None }),
+        Turn::Done if !options.adds => {
+            check_there(&seed, staging)?;
+            return Ok(Staged { seed, backup: None });
+        }
         Turn::Done | Turn::Adds => {}
     }
     let _at_work = staging.claim_staging(&options.host)?;
@@ -284,7 +288,9 @@ impl<'a> Bench<'a> {
             let shipped = totals(&self.root, SeedKind::Repository)?;
             let Totals { files, bytes, .. } = shipped;
             let totals = Totals { files, bytes, ..seed.totals.clone() };
-            let seed = seed.finish(totals, now());
+            let contents = Contents::of(&self.root);
+            let contents = contents.map_err(|source| Error::of_io(self.root.clone(), source))?;
+            let seed = Seed { contents: Some(contents), ..seed }.finish(totals, now());
             seed.save(self.staging)?;
             return Ok(seed);
         }
@@ -308,6 +314,17 @@ impl<'a> Bench<'a> {
         info!("the repository is checked");
         Ok(())
     }
+}
+
+/// Refuses to call a seed done of which something is gone since.
+fn check_there(seed: &Seed, staging: &Staging) -> Result<(), Error> {
+    if seed.state != SeedState::Finished {
+        return Ok(());
+    }
+    let root = staging.data(seed)?.path();
+    let Totals { files, bytes, .. } = totals(&root, seed.kind)?;
+    check_whole(seed, &root, files, bytes)?;
+    check_unchanged(seed, staging)
 }
 
 /// Which folder a path leads to; `None` if it is not there. A file may be replaced by another

@@ -136,6 +136,10 @@ pub enum Error {
     TooYoung { vault: VaultName, since: jiff::Timestamp, days: u16 },
     #[error("Vault {vault} of this machine waits for the same seed")]
     SeedAwaited { vault: VaultName },
+    #[error("Somebody goes on with the repository in {place}, {who}: nothing of it is cleared")]
+    ImportUsed { place: String, who: String },
+    #[error("Vault {vault} has its repository in {place}: what is sent there writes over it")]
+    SeedOver { vault: VaultName, place: String },
     #[error("Seed and vault would share the container {container}")]
     SharedContainer { container: ContainerName },
     #[error("The staging path {} holds plain files; only a repository goes into a vault", path.display())]
@@ -223,6 +227,8 @@ impl Diagnose for Error {
             Error::NotProtected { .. } => "vault-incomplete",
             Error::TooYoung { .. } => "cleanup-too-early",
             Error::SeedAwaited { .. } => "cleanup-other-vault",
+            Error::ImportUsed { .. } => "cleanup-import-used",
+            Error::SeedOver { .. } => "seed-over-vault",
             Error::SharedContainer { .. } => "vault-container-shared",
             Error::PlainFiles { .. } => "vault-plain-files",
             Error::HasRepository { .. } => "vault-has-repository",
@@ -277,6 +283,8 @@ impl Diagnose for Error {
             Error::NotProtected { .. }
             | Error::TooYoung { .. }
             | Error::SeedAwaited { .. }
+            | Error::ImportUsed { .. }
+            | Error::SeedOver { .. }
             | Error::LastKey { .. }
             | Error::OtherRepository { .. }
             | Error::SeedsJoin { .. }
@@ -371,6 +379,14 @@ impl Diagnose for Error {
             Error::NotProtected { .. } => "run `azseed vault run` until it says protected",
             Error::SeedAwaited { .. } => {
                 "let it take the seed in with `azseed vault run`, or forget it with `azseed vault detach`"
+            }
+            Error::SeedOver { .. } => {
+                "send it to another container; a vault that is not there any more is forgotten with \
+                 `azseed vault detach`"
+            }
+            Error::ImportUsed { .. } => {
+                "without the seed's files nobody could read what was added there: keep it, or \
+                 delete that first and forget its vault with `azseed vault detach`"
             }
             Error::TooYoung { .. } => {
                 "run it again when that time is over, or name fewer days with `--older-than`"

@@ -27,7 +27,7 @@ mod worlds;
 pub use crate::repository::is_repository_path;
 pub use arrival::Arrival;
 pub use aside::{asides, drop_asides};
-pub use clear::{Cleared, clear};
+pub use clear::{Cleared, clear, expect_unused};
 pub use error::Error;
 pub use foreign_locks::{expect_no_locks, live_locks};
 pub use increment::{Asked, Home, Increment, increment};

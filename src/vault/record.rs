@@ -122,6 +122,9 @@ fn is_none(count: &u64) -> bool {
     *count == 0
 }
 
+/// Begins the names of blobs that vaults keep beside the repository.
+const RECORDS: &str = "azseed/";
+
 impl Vault {
     /// A vault of which nothing is known but its name and where it lies.
     pub fn at(
@@ -175,6 +178,11 @@ impl Vault {
     pub fn seed_account(&self) -> &AccountName {
         let of_seed = self.seed.as_ref().and_then(|seed| seed.storage_account.as_ref());
         of_seed.unwrap_or(&self.storage_account)
+    }
+
+    /// Whether a blob of its container is part of its repository, or one of its own records.
+    pub fn owns(&self, blob: &str) -> bool {
+        blob.starts_with(&self.prefix) || blob.starts_with(RECORDS)
     }
 
     /// Whether the imported container is the vault's own, so that what is imported stays there.

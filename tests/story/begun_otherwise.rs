@@ -68,6 +68,39 @@ fn what_a_sealed_drive_was_not_begun_with_is_refused_and_all_of_it_is_named() {
 }
 
 #[test]
+fn what_is_no_longer_the_sealed_drive_is_not_called_sealed_and_a_copy_is_no_second_one() {
+    let (machine, prep) = sealed();
+    let image = machine.path("s1.img");
+    let said = again(&machine, 2, &prep[..4], &["--drive", "s1.img,serial=S1,size=300M"]).stderr;
+    assert!(said.contains("code: size-mismatch") && said.contains("`size=` out"), "{said}");
+    fs::copy(&image, machine.path("copy.img")).unwrap();
+    for words in [&["verify", "s1.img", "copy.img"][..], &["drive", "list", "s1.img", "copy.img"]] {
+        let said = machine.expect(2, words).stderr;
+        assert!(said.contains("code: serial-twice"), "{said}");
+    }
+    let bytes = fs::metadata(&image).unwrap().len();
+    let short = fs::File::options().write(true).open(machine.path("copy.img")).unwrap();
+    short.set_len(bytes / 2).unwrap();
+    let said = machine.expect(5, &["verify", "copy.img,serial=S1"]).stderr;
+    let told = "the drive is shorter than it was, or another";
+    assert!(said.contains(told) && said.contains("`azseed drive release S1`"), "{said}");
+    // Zeros of the same length, or another drive of ours.
+    fs::File::create(&image).unwrap().set_len(bytes).unwrap();
+    let said = again(&machine, 4, &prep, &[]).stderr;
+    assert!(said.contains("code: wrong-drive"), "{said}");
+    assert_eq!(machine.expect(5, &["verify", "s1.img,serial=S1"]).code, 5);
+    let other = Machine::new();
+    fs::create_dir(other.path("source")).unwrap();
+    fs::write(other.path("source/file"), "other").unwrap();
+    let staging = staged(&other, "4Mi");
+    other.expect(0, &["prep", "--staging", &staging, "--offline", "--drive", DRIVE]);
+    fs::copy(other.path("s1.img"), &image).unwrap();
+    let said = machine.expect(4, &["verify", "s1.img,serial=S1"]).stderr;
+    assert!(said.contains("code: wrong-drive"), "{said}");
+    assert!(again(&machine, 4, &prep, &[]).stderr.contains("code: wrong-drive"));
+}
+
+#[test]
 fn a_drive_that_was_given_up_can_be_begun_otherwise() {
     let (machine, prep) = sealed();
     machine.expect(0, &["drive", "release", "S1"]);

@@ -86,11 +86,92 @@ fn of_a_staged_repository_no_file_may_be_gone_or_cut_short() {
         let aside = machine.path("aside");
         fs::rename(&path, &aside).unwrap();
         refused(&prep(&machine, 4, &staging, &["--drive", DRIVE]), "data-shrank", "bring back");
+        // Nor is it called staged.
+        refused(&stage(&machine, 4, &staging, "seed-1"), "data-shrank", "bring back");
         fs::write(&path, &fs::read(&aside).unwrap()[1..]).unwrap();
         refused(&prep(&machine, 4, &staging, &["--drive", DRIVE]), "data-shrank", "bring back");
         fs::rename(&aside, &path).unwrap();
     }
+    stage(&machine, 0, &staging, "seed-1");
+    // Another repository of as many files and bytes, or more, in its place.
+    let (own, other) = (machine.path("own"), machine.text("other"));
+    stage(&machine, 0, &other, "other-1");
+    fs::rename(&repository, &own).unwrap();
+    fs::rename(Path::new(&other).join("repo"), &repository).unwrap();
+    fs::write(repository.join("data/00").join("0".repeat(64)), [0; 9]).unwrap();
+    let is_other = "is not as it was staged";
+    refused(&prep(&machine, 4, &staging, &["--drive", DRIVE]), "repository-changed", is_other);
+    refused(&stage(&machine, 4, &staging, "seed-1"), "repository-changed", is_other);
+    fs::remove_dir_all(&repository).unwrap();
+    fs::rename(&own, &repository).unwrap();
     prep(&machine, 0, &staging, &["--drive", DRIVE]);
+}
+
+/// Stages the folder, or finds it staged.
+fn stage(machine: &Machine, code: i32, staging: &str, job: &str) -> Said {
+    let words = ["stage", "--source", "source", "--staging", staging, "--job", job];
+    let place = ["--storage-account", "account1", "--container", "seed", "--resource-group", "rg"];
+    let subscription = ["--subscription", "11111111-2222-4333-8444-555555555555"];
+    machine.expect(code, &[&words[..], &place, &subscription].concat())
+}
+
+#[test]
+fn what_was_damaged_before_it_was_copied_is_found_before_it_is_sent() {
+    let machine = Machine::new();
+    folder(&machine);
+    let staging = staged(&machine, "1Mi");
+    let repository = Path::new(&staging).join("repo");
+    let pack = files_below(&repository).into_iter().find(|path| path.starts_with("data")).unwrap();
+    let (pack, name) = (repository.join(&pack), pack.display().to_string());
+    let whole = fs::read(&pack).unwrap();
+    let mut damaged = whole.clone();
+    damaged[5] ^= 1;
+    fs::write(&pack, &damaged).unwrap();
+    let said = prep(&machine, 5, &staging, &["--drive", DRIVE]);
+    assert!(said.stdout.contains(&format!("as {name} on drive S1")), "{}", said.stdout);
+    assert!(said.stdout.contains("no job was made"), "{}", said.stdout);
+    let json = prep(&machine, 5, &staging, &["--drive", DRIVE, "--json"]).stdout;
+    assert!(json.contains("\"code\":\"seed-blob-misnamed\""), "{json}");
+    let said = machine.expect(5, &["verify", "--staging", &staging, DRIVE]);
+    assert!(said.stdout.contains("was damaged before it was copied"), "{}", said.stdout);
+    let create = ["job", "create", "--staging", &staging, "--location", "westeurope"];
+    let emulator = Emulator::start(&machine);
+    refused(&emulator.run(&machine, &create), "seed-blob-misnamed", &name);
+    // What it says is done.
+    fs::write(&pack, &whole).unwrap();
+    machine.expect(0, &["drive", "release", "S1"]);
+    prep(&machine, 0, &staging, &["--drive", DRIVE, "--erase", "S1", "--wipe", "none"]);
+    machine.expect(0, &["verify", "--staging", &staging, DRIVE]);
+}
+
+#[test]
+fn what_could_not_be_read_is_tried_again_until_a_drive_is_begun() {
+    use std::os::unix::process::CommandExt;
+    let machine = Machine::new();
+    let source = folder(&machine);
+    for path in [machine.path(""), source.clone(), source.join("a")] {
+        let mode = if path.is_dir() { 0o755 } else { 0 };
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    for name in ["staging", "state"] {
+        fs::create_dir_all(machine.path(name)).unwrap();
+        std::os::unix::fs::chown(machine.path(name), Some(65_534), Some(65_534)).unwrap();
+    }
+    let words = "stage --source source --staging staging --job seed-1 --storage-account account1 \
+                 --container seed --resource-group rg \
+                 --subscription 11111111-2222-4333-8444-555555555555";
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let stage = || {
+        let mut command = machine.command(&words);
+        support::program::said(command.uid(65_534).gid(65_534).output().unwrap())
+    };
+    let said = stage();
+    assert!(said.code == 3 && said.stdout.contains("source/a"), "{}{}", said.stdout, said.stderr);
+    fs::set_permissions(source.join("a"), fs::Permissions::from_mode(0o644)).unwrap();
+    let said = stage();
+    assert!(said.code == 0 && said.stdout.contains("3 files"), "{}{}", said.stdout, said.stderr);
+    let snapshots = fs::read_dir(machine.path("staging/repo/snapshots")).unwrap().count();
+    assert_eq!(snapshots, 1);
 }
 
 #[test]
@@ -143,6 +224,27 @@ fn a_drive_of_another_job_is_known_by_its_partition_table() {
         fs::read_dir(Path::new(&other).join("journals")).is_ok_and(|own| own.count() == 0)
             || !Path::new(&other).join("journals").exists()
     );
+    // It is there again, with a damaged journal, or without: the drive is no less sealed.
+    fs::rename(&first, &staging).unwrap();
+    let journal = Path::new(&staging).join("journals/K1.journal");
+    let whole = fs::read(&journal).unwrap();
+    for damage in [true, false] {
+        match damage {
+            true => fs::write(&journal, [&whole[..], b"garbage\n"].concat()).unwrap(),
+            false => fs::remove_file(&journal).unwrap(),
+        }
+        let erase = ["--drive", "k1.img,serial=K1", "--erase", "K1", "--wipe", "none"];
+        refused(&prep(&machine, 4, &other, &erase), "drive-sealed-elsewhere", "first");
+        machine.expect(0, &["drive", "list", "k1.img"]);
+        assert!(fs::read(machine.path("k1.img")).unwrap() == image);
+    }
+    // Its own commands tell the damage, and the one drive can be given up.
+    fs::write(&journal, [&whole[..], b"garbage\n"].concat()).unwrap();
+    let status = ["stage", "status", "--staging", &staging];
+    refused(&machine.expect(1, &status), "journal-damaged", "drive release");
+    let said = machine.expect(0, &["drive", "release", "K1", "--staging", &staging]);
+    assert!(said.stdout.contains("damaged journal put aside"), "{}", said.stdout);
+    machine.expect(0, &status);
     // A copy of the record from before it had names of partition tables knows serials alone.
     File::create(machine.path("new.img")).unwrap().set_len(210 << 20).unwrap();
     prep(&machine, 0, &other, &["--drive", "new.img,serial=N1"]);
@@ -191,7 +293,11 @@ fn a_parcel_with_a_drive_that_was_given_up_is_not_sent() {
     let emulator = Emulator::start(&machine);
     let drives = ["--drive", DRIVE, "--location", "westeurope"];
     emulator.expect(&machine, 0, &[&["prep", "--staging", &staging], &drives[..]].concat());
-    machine.expect(0, &["drive", "release", "S1", "--staging", &staging, "--yes"]);
+    let release = ["drive", "release", "S1", "--staging", &staging, "--yes"];
+    let said = machine.expect(0, &release);
+    for word in ["`azseed job cancel --job given-up`", "`azseed job delete --job given-up`"] {
+        assert!(said.stdout.contains(word), "{}", said.stdout);
+    }
     let parcel = ["--carrier", "DHL", "--tracking-number", "1"];
     let ship = [&["job", "ship", "--staging", &staging][..], &parcel].concat();
     for words in [&ship[..], &["pack", "check", "S1", "--staging", &staging]] {

@@ -11,7 +11,7 @@ use serde_json::Value;
 use support::emulator::Emulator;
 use support::kept::last;
 use support::program::{Machine, files_below};
-use support::seed::{run, shipped};
+use support::seed::{put, run, shipped};
 
 #[test]
 fn a_cleanup_waits_is_tried_and_comes_only_after_a_check_that_found_nothing() {
@@ -74,6 +74,43 @@ fn a_cleanup_waits_is_tried_and_comes_only_after_a_check_that_found_nothing() {
     for (path, content) in own.iter().zip(&contents) {
         fs::write(path, content).unwrap();
     }
+
+    // Another vault goes on in the imported container, here or on another machine; without the
+    // seed's files nobody could read what it has added.
+    let password = fs::read_dir(machine.path("state/passwords")).unwrap().next().unwrap().unwrap();
+    let password = password.path().display().to_string();
+    let attach = ["vault", "attach", "--vault", "There", "--storage-account", "account1"];
+    let more = ["--container", "seed", "--password-file", &password];
+    emulator.expect(&machine, 0, &[&attach[..], &more].concat());
+    let used = call(4, &["--vault", "Office"]);
+    assert_eq!(used["code"], "cleanup-import-used");
+    assert!(used["message"].as_str().unwrap().contains("vault There"), "{used}");
+    emulator.expect(&machine, 0, &["vault", "detach", "--vault", "There", "--yes"]);
+    put(&emulator, "seed", &format!("repo/snapshots/{}", "5".repeat(64)), b"somebody's");
+    assert_eq!(call(4, &[])["code"], "cleanup-import-used");
+    fs::remove_file(emulator.blob("seed", &format!("repo/snapshots/{}", "5".repeat(64)))).unwrap();
+    assert_eq!(count(), before, "nothing is gone");
+
+    // Nothing is sent over the vault itself.
+    let stage = "stage --source source --staging over --job over-1 --storage-account account1 \
+                 --container azseed-office --resource-group rg \
+                 --subscription 11111111-2222-4333-8444-555555555555";
+    let stage: Vec<&str> = stage.split_whitespace().collect();
+    for words in [&stage[..], &[&stage[..], &["--dry-run"]].concat()] {
+        let said = machine.expect(4, words);
+        assert!(said.stderr.contains("code: seed-over-vault"), "{}", said.stderr);
+    }
+    assert!(!machine.path("over").exists());
+    let rows = format!(
+        "BasePath,DstBlobPathOrPrefix,BlobType,Disposition\n{}/,azseed-office/repo/,BlockBlob,overwrite\n",
+        machine.text("source")
+    );
+    fs::write(machine.path("rows.csv"), rows).unwrap();
+    let prep = "prep --dataset rows.csv --job over-2 --storage-account account1 --resource-group rg \
+                --offline --drive o.img,serial=O1,size=210M";
+    let said = machine.expect(4, &prep.split_whitespace().collect::<Vec<_>>());
+    assert!(said.stderr.contains("code: seed-over-vault"), "{}", said.stderr);
+    assert!(!machine.path("o.img").exists() && !machine.path("state/jobs/over-2").exists());
 
     let record = machine.path("state/vaults/office.json");
     let mut vault: Value = serde_json::from_slice(&fs::read(&record).unwrap()).unwrap();

@@ -31,7 +31,10 @@ fn office(root: &Path) {
     symlink("one.txt", root.join("letters/link")).unwrap();
     let hole = fs::File::create(root.join("books/hole")).unwrap();
     hole.set_len(8 << 20).unwrap();
-    std::os::unix::fs::chown(root.join("letters/one.txt"), Some(12_345), Some(12_345)).unwrap();
+    for name in ["letters/one.txt", "letters"] {
+        std::os::unix::fs::chown(root.join(name), Some(12_345), Some(12_345)).unwrap();
+    }
+    fs::set_permissions(root.join("letters"), fs::Permissions::from_mode(0o700)).unwrap();
 }
 
 fn lines(said: &Said) -> Vec<Value> {
@@ -123,6 +126,26 @@ fn only_what_is_meant_is_restored_and_no_folder_that_leads_to_nothing() {
     assert!(!root.join("letters").exists() && !root.join("books/2025").exists());
     let time = |path: &Path| fs::metadata(path).unwrap().mtime_nsec();
     assert_eq!(time(&root.join("books")), time(&books), "a folder on the way has its own time");
+
+    // What leads to the source is as it was there, and what the target stands for too, where it held
+    // nothing.
+    let facts = |path: &Path| {
+        let about = fs::metadata(path).unwrap();
+        (about.mode(), about.uid(), about.mtime())
+    };
+    let above = source.parent().unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().mode();
+    assert_eq!(mode(root.parent().unwrap()), mode(above));
+    let letters = source.join("letters");
+    let own = ["--path", letters.to_str().unwrap()];
+    restored("letters", &own);
+    let target = vault.machine.path("letters");
+    assert_eq!((facts(&target), facts(&target).1), (facts(&letters), 12_345));
+    fs::create_dir(vault.machine.path("used")).unwrap();
+    fs::write(vault.machine.path("used/file"), "used").unwrap();
+    let before = mode(&vault.machine.path("used"));
+    restored("used", &own);
+    assert_eq!(mode(&vault.machine.path("used")), before, "it stays what it is");
 
     let path = books.to_str().unwrap();
     let part = restored("part", &["--path", path]);

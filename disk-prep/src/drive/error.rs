@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::fault::Fault;
-use crate::noun::{Diagnose, DriveError, ErrorKind, Hint, Serial};
+use crate::noun::{ByteSize, Diagnose, DriveError, ErrorKind, Hint, Serial};
 
 /// Why a drive cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +31,9 @@ pub enum Error {
     /// The device says another serial than the one asked for.
     #[error("{path} is drive {actual}, not {expected}")]
     SerialMismatch { path: PathBuf, expected: Serial, actual: Serial },
+    /// What is there has another size than the one asked for.
+    #[error("{path} has {actual}, not the {asked} that were asked for")]
+    SizeMismatch { path: PathBuf, asked: ByteSize, actual: ByteSize },
     /// A file of the kernel's that decides what may be written, and cannot be read or understood.
     #[error("Cannot read what the kernel says in {}", path.display())]
     KernelUnreadable {
@@ -74,6 +77,7 @@ impl Diagnose for Error {
             Error::NotADrive { .. } => "not-a-drive",
             Error::NoSerial { .. } => "drive-without-serial",
             Error::SerialMismatch { .. } => "serial-mismatch",
+            Error::SizeMismatch { .. } => "size-mismatch",
             Error::KernelUnreadable { .. } => "kernel-unreadable",
             Error::SerialTwice { .. } => "serial-twice",
             Error::MediumTwice { .. } => "medium-twice",
@@ -87,7 +91,7 @@ impl Diagnose for Error {
         match self {
             Error::NoSuchDrive { .. } => ErrorKind::NotFound,
             Error::Open { .. } => ErrorKind::Failed,
-            Error::SerialTwice { .. } => ErrorKind::Usage,
+            Error::SerialTwice { .. } | Error::SizeMismatch { .. } => ErrorKind::Usage,
             Error::Held { .. } => ErrorKind::Busy,
             Error::OfDrive(error) => error.kind(),
             _ => ErrorKind::Guard,
@@ -101,6 +105,9 @@ impl Diagnose for Error {
             }
             Error::KernelUnreadable { .. } => Hint::KernelTables,
             Error::MediumTwice { .. } => Hint::new("name it once"),
+            Error::SizeMismatch { .. } => {
+                Hint::new("leave `size=` out: it is for an image that is to be made")
+            }
             Error::ImageAppeared { .. } => {
                 Hint::new("move that file away, or name the image otherwise")
             }

@@ -54,6 +54,14 @@ pub enum Fault {
     Device(device::Fault),
 }
 
+impl Fault {
+    /// Neither partition table has the GUID of the journal.
+    pub fn other_tables() -> Self {
+        let what = "neither partition table is the one that was written".to_owned();
+        Fault::WrongDrive { what }
+    }
+}
+
 impl From<device::Fault> for Fault {
     fn from(fault: device::Fault) -> Self {
         Fault::Device(fault)

@@ -16,7 +16,7 @@ use super::name::DriveName;
 use super::sysfs::{Ata, BlockFacts, Transport, Usage, block_facts, by_id, whole_drives};
 use crate::device::FileDevice;
 use crate::limits::SECTOR_BYTES;
-use crate::noun::{DriveError, Serial};
+use crate::noun::{ByteSize, DriveError, Serial};
 
 /// What a drive is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +86,17 @@ pub fn find(name: &DriveName) -> Result<Drive, Error> {
     find_on(&Kernel::here(), name)
 }
 
+/// Refuses two drives of one serial, as a drive and its copy, or one that was named twice.
+pub fn expect_each_once(drives: &[&Drive]) -> Result<(), Error> {
+    for (at, second) in drives.iter().enumerate() {
+        if let Some(first) = drives[..at].iter().find(|first| first.serial == second.serial) {
+            let (serial, first) = (first.serial.clone(), first.path.clone());
+            return Err(Error::SerialTwice { serial, first, second: second.path.clone() });
+        }
+    }
+    Ok(())
+}
+
 /// A drive that the kernel knows, by its node, or why it cannot be looked at.
 pub type Seen = (PathBuf, Result<Drive, Error>);
 
@@ -144,7 +155,7 @@ pub fn find_on(kernel: &Kernel, name: &DriveName) -> Result<Drive, Error> {
         DriveName::Path { path, serial, bytes } => (path.clone(), serial.as_ref(), *bytes),
     };
     let open = |source| Error::Open { path: path.clone(), source };
-    match fs::metadata(kernel.place(&path)) {
+    let found = match fs::metadata(kernel.place(&path)) {
         Ok(metadata) => match kernel.numbers(&path).map_err(open)? {
             Some((major, minor)) => {
                 let facts = block_facts(kernel, major, minor)?;
@@ -161,14 +172,24 @@ pub fn find_on(kernel: &Kernel, name: &DriveName) -> Result<Drive, Error> {
             Some(_) if fs::symlink_metadata(&path).is_ok() => {
                 Err(Error::NotADrive { path, what: "it is a link that leads nowhere" })
             }
-            Some(size) => {
-                let whole_mib = size.0 >> 20 << 20;
-                image(&path, whole_mib, serial, Kind::NewImage)
-            }
+            Some(size) => image(&path, whole_mib(size), serial, Kind::NewImage),
             None => Err(Error::NoSuchDrive { name: path.display().to_string() }),
         },
         Err(source) => Err(Error::Open { path, source }),
+    }?;
+    // Only an image that is made gets a size.
+    match bytes.filter(|asked| whole_mib(*asked) != found.bytes) {
+        Some(asked) => {
+            let actual = ByteSize(found.bytes);
+            Err(Error::SizeMismatch { path: found.path, asked, actual })
+        }
+        None => Ok(found),
     }
+}
+
+/// The size that an image gets.
+fn whole_mib(asked: ByteSize) -> u64 {
+    asked.0 >> 20 << 20
 }
 
 fn node(name: &str) -> PathBuf {

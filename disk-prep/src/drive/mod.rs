@@ -31,7 +31,9 @@ pub use blank::{Look, find_content, find_foreign, may_be_sealed};
 pub use eject::{Ejected, eject};
 pub use error::Error;
 pub use fault::{Fault, PERHAPS_SEALED};
-pub use find::{Drive, Hardware, Kind, Plugged, Seen, find, find_all, find_on, look_at};
+pub use find::{
+    Drive, Hardware, Kind, Plugged, Seen, expect_each_once, find, find_all, find_on, look_at,
+};
 pub use guard::{Clearance, HeldDrive, check_idle, hold};
 pub use identify::{Identity, Rotation, Zones};
 pub use kernel::Kernel;

@@ -104,6 +104,9 @@ impl Diagnose for Error {
         }
         match self {
             Error::Damaged { .. } => ErrorKind::Failed,
+            Error::File { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                ErrorKind::Failed
+            }
             Error::File { .. } => ErrorKind::Resumable,
             Error::NotWritable { .. } | Error::ModesIgnored { .. } => ErrorKind::Guard,
             Error::Held { .. } | Error::Claimed { .. } => ErrorKind::Busy,
@@ -118,13 +121,13 @@ impl Diagnose for Error {
             return unexpected.hint();
         }
         Some(match self {
-            Error::Damaged { .. } => return None,
+            Error::Damaged { .. } => Hint::new(
+                "restore it from a copy; without one `azseed drive release SERIAL` gives its drive up",
+            ),
             Error::PasswordNotKept { source, .. } | Error::PasswordSealed { source, .. } => {
                 return source.inner().hint();
             }
-            Error::File { .. } => Hint::new(
-                "bring the folder back or free space in it, then run the same command again",
-            ),
+            Error::File { source, .. } => Hint::of_io(source).unwrap_or(Hint::BringBack),
             Error::NotWritable { .. } => Hint::new(
                 "make it writable; the data of a path that must stay as it is can be adopted into \
                  another with `azseed stage adopt`",

@@ -51,6 +51,8 @@ pub enum Hint {
     BringBack,
     /// A file system is full.
     FreeSpace,
+    /// Whoever runs this may not do it.
+    NotPermitted,
     /// Another run has it.
     OtherRun,
     /// What the kernel says of drives cannot be read.
@@ -67,6 +69,16 @@ impl Hint {
     /// The advice of one room.
     pub fn new(text: impl Into<Cow<'static, str>>) -> Self {
         Hint::Text(text.into())
+    }
+
+    /// What a failure of a file system asks for, where that alone tells it.
+    pub fn of_io(error: &std::io::Error) -> Option<Self> {
+        use std::io::ErrorKind::{PermissionDenied, QuotaExceeded, StorageFull};
+        match error.kind() {
+            StorageFull | QuotaExceeded => Some(Hint::FreeSpace),
+            PermissionDenied => Some(Hint::NotPermitted),
+            _ => None,
+        }
     }
 }
 
@@ -85,6 +97,7 @@ impl fmt::Display for Hint {
                 "bring it back, as by mounting it again, then run the same command again"
             }
             Hint::FreeSpace => "free space there, then run the same command again",
+            Hint::NotPermitted => "run it as root, or as the user whom it belongs to",
             Hint::OtherRun => "wait until the other run has ended",
             Hint::KernelTables => {
                 "run as root with `/proc` and `/sys` mounted; if what the message names belongs to \

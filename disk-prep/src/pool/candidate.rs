@@ -178,6 +178,7 @@ impl PrepareRun<'_> {
             CopyState::SetAside => Ok(Standing::Over),
             CopyState::Sealed => {
                 check_same(held, &history)?;
+                check_labelled(held, &history)?;
                 Ok(Standing::Over)
             }
             CopyState::Begun | CopyState::Labelled | CopyState::Filled => {
@@ -258,6 +259,15 @@ fn check_same(held: &HeldDrive, history: &History) -> Result<(), DriveError<driv
         return wrong("its image file is gone".to_owned());
     }
     Ok(())
+}
+
+/// Refuses a drive that is sealed, and has nothing of what was written by which to know it.
+fn check_labelled(held: &HeldDrive, history: &History) -> Result<(), DriveError<drive::Fault>> {
+    let is_it = |device| read_gpt(device).names_disk(history.begun.disk_guid);
+    match held.existing().is_none_or(is_it) {
+        true => Ok(()),
+        false => Err(DriveError::new(&held.drive.serial, drive::Fault::other_tables())),
+    }
 }
 
 /// Refuses names that lead to no drive, but for those of drives that an earlier run set aside.

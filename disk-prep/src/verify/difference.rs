@@ -27,6 +27,7 @@ pub enum Difference {
     Block { path: String, offset: u64, bytes: u64 },
     FileMd5 { path: String },
     FileSha256 { path: String },
+    DamagedBefore { path: String },
     NotInManifest { path: String },
     NotInJournal { path: String },
     Extra { path: String },
@@ -39,6 +40,10 @@ impl fmt::Display for Difference {
                 write!(f, "the {copy} partition table is damaged: {fault}")
             }
             Difference::Layout { doubt } => write!(f, "{doubt}"),
+            Difference::DamagedBefore { path } => write!(
+                f,
+                "{path} of the repository was damaged before it was copied: its SHA-256 is not its name"
+            ),
             Difference::DiskGuid => write!(f, "the disk GUID is not the one in the journal"),
             Difference::HeaderHash { place } => {
                 write!(f, "the bytes at {place} of the drive are not those of the header hash")

@@ -11,6 +11,7 @@ use super::target::{MeantJob, described, known};
 use crate::import_job::{Job, Location, Written};
 use crate::journey::desk::Desk;
 use crate::journey::keeper::{KeyFiles, keeper};
+use crate::journey::misnamed::expect_named;
 use crate::journey::parcel::Parcel;
 use crate::journey::settings::Given;
 use crate::journey::unplaced::warn_of_unplaced;
@@ -31,6 +32,7 @@ pub fn create(
     let about = &seed.target;
     let parcel = Parcel::new(Some(about), location, contact, desk.attendant)?;
     let folder = staging.journals();
+    expect_named(seed, &folder)?;
     let keeper = keeper(Some(staging), files, None, &desk.state()?);
     let (service, account) = (target.service(desk)?, &about.account_id());
     let mut jobs = parcel.make_jobs(

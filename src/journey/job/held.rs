@@ -104,8 +104,16 @@ pub(super) fn drives_of_job(
     let mut found = Vec::new();
     for path in paths {
         let path = fs::canonicalize(&path).unwrap_or(path);
-        let staging = desk.enter(&path)?;
-        for history in staging.journals().survey()? {
+        let surveyed = desk.enter(&path).and_then(|staging| {
+            let histories = staging.journals().survey()?;
+            Ok((staging, histories))
+        });
+        let (staging, histories) = match surveyed {
+            // What is wrong with the path of another job keeps nobody from this one.
+            Err(_) if state.job_at(&path).is_some_and(|(job, _)| !is_meant(&job)) => continue,
+            surveyed => surveyed?,
+        };
+        for history in histories {
             let is_held = !matches!(history.state, CopyState::SetAside | CopyState::Released);
             if is_held && is_meant(&history.begun.job) {
                 let (staging, begun, sealed) = (staging.clone(), history.begun, history.sealed);

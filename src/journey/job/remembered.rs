@@ -52,6 +52,15 @@ impl State {
         self.remembered(job, |own| !own.is_gone())
     }
 
+    /// Those of them that have this drive and were not sent yet.
+    pub fn jobs_awaiting(
+        &self,
+        job: &JobName,
+        serial: &Serial,
+    ) -> Result<Vec<Remembered>, StateError> {
+        self.remembered(job, |own| own.awaits(serial))
+    }
+
     /// Those of them with which this drive was sent.
     pub fn jobs_with(&self, job: &JobName, serial: &Serial) -> Result<Vec<Remembered>, StateError> {
         self.remembered(job, |own| own.holds(serial))

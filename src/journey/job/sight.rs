@@ -197,9 +197,21 @@ impl Sight {
 
     /// Whether the drive was sent with this job, and what it brought is not proven yet.
     pub(super) fn holds(&self, serial: &Serial) -> bool {
-        let is_here = ["waiting", "unknown"].contains(&self.stage.as_str());
-        let is_sent = !is_here && !FREE.contains(&self.stage.as_str());
-        is_sent && self.drives.keys().any(|own| own.eq_ignore_ascii_case(serial.as_str()))
+        let is_sent = !self.is_here() && !FREE.contains(&self.stage.as_str());
+        is_sent && self.has(serial)
+    }
+
+    /// Whether it has the drive, which was not sent yet.
+    pub(super) fn awaits(&self, serial: &Serial) -> bool {
+        self.is_here() && self.has(serial)
+    }
+
+    fn is_here(&self) -> bool {
+        ["waiting", "unknown"].contains(&self.stage.as_str())
+    }
+
+    fn has(&self, serial: &Serial) -> bool {
+        self.drives.keys().any(|own| own.eq_ignore_ascii_case(serial.as_str()))
     }
 
     /// Whether this was a job of that seed, is over, and had the drive before it was over.

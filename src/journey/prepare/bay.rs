@@ -120,7 +120,7 @@ impl<'a> TerminalBay<'a> {
 impl DriveBay for TerminalBay<'_> {
     fn next(&self, missing: &FileList) -> Option<Offer> {
         let drives = || hold(&self.drives);
-        let shortage = Shortage::of(missing, &drives()).text();
+        let shortage = Shortage::of(missing, &drives(), false).text();
         self.attendant.say(&format!("{shortage}."));
         self.attendant.say(
             "Plug in the next drive, or type the serial or the path of one. Ctrl-C ends; the same \

@@ -6,6 +6,7 @@ mod board;
 mod board_page;
 mod consent;
 mod custody;
+mod neighbours;
 mod next;
 mod options;
 mod prepared;
@@ -21,8 +22,8 @@ use disk_prep::journal::{JournalFolder, SecretKeeper};
 use disk_prep::known::find_known;
 use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::noun::{
-    AccountId, ContainerName, Diagnose, ErrorKind, JobName, ResourceGroup, Serial, SubscriptionId,
-    Wipe,
+    AccountId, ContainerName, Diagnose, ErrorKind, JobName, NamedAccount, ResourceGroup, Serial,
+    SubscriptionId, Wipe,
 };
 use disk_prep::pool::{DriveBay, NoBay, PrepareOutcome, PrepareRun, expect_set_aside};
 use disk_prep::prepare::{CHECKPOINT_BYTES, PrepareOptions, PreparedDrive};
@@ -36,6 +37,7 @@ use self::bay::TerminalBay;
 use self::board::Board;
 use self::consent::{consent, tell_unnamed};
 use self::custody::log;
+use self::neighbours::look_at_neighbours;
 use self::steady::{SteadyBay, SteadyWorld};
 use super::connections::{AzureOptions, job_service};
 use super::content_md5::plan_content_md5;
@@ -44,6 +46,7 @@ use super::desk::Desk;
 use super::drives::{Found, find_all, journals_here};
 use super::escrow::prove_all;
 use super::keeper::{keeper, prove};
+use super::misnamed::misnamed;
 use super::parcel::Parcel;
 use super::ready::Place;
 use super::settings::settle_kernels;
@@ -53,7 +56,7 @@ use crate::check::host::no_copy_machine;
 use crate::escrow::{self, Keeper};
 use crate::import_job::{Job, JobService, Written, check_name, part_name};
 use crate::outcome::{Attendant, Failure};
-use crate::staging::drives_of;
+use crate::staging::{SeedKind, drives_of};
 
 pub use self::board::{DriveStanding, PrepStanding};
 pub use self::consent::NotConfirmed;
@@ -62,8 +65,20 @@ pub use self::options::{NamedDrives, PrepOptions};
 pub use self::prepared::Prepared;
 pub use self::shortage::Shortage;
 
-/// Prepares drives, and makes the job when the last of its parcel is sealed.
+/// Prepares drives, and makes the job when the last of its parcel is sealed. A refused call of a
+/// `dataset.csv` leaves no folder of its job behind.
 pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<(Prepared, Logged), Failure> {
+    let job = options.work.dataset.as_ref().and(options.work.job.as_ref());
+    let job = job.map(|own| own.value.clone());
+    let run = fill_and_judge(options, desk);
+    if let (Err(_), Some(job)) = (&run, job) {
+        // What cannot be removed is in nobody's way.
+        let _ = desk.state()?.forget_unbegun(&job);
+    }
+    run
+}
+
+fn fill_and_judge(options: PrepOptions, desk: &Desk<'_>) -> Result<(Prepared, Logged), Failure> {
     let (attendant, begun) = (desk.attendant, Timestamp::now());
     settle_kernels(attendant);
     give_back();
@@ -82,6 +97,8 @@ pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<(Prepared, Logge
     let folder = work.journals();
     let here = journals_here(Some(&folder), &desk.state()?);
     let found = find_all(&names, &here)?;
+    let account = options.work.storage_account.as_ref().map(NamedAccount::name);
+    look_at_neighbours(&work, account, &desk.state()?, attendant)?;
     expect_as_begun(&found.drives, &folder, &options, attendant)?;
     tell_unnamed(&options.erase, &found, attendant);
     // Before this machine remembers drives that are to be begun.
@@ -104,7 +121,7 @@ pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<(Prepared, Logge
         let board = Board::new(&work.job, &home, attendant.monitor());
         board.during(&home, attendant, || {
             let filled = fill(&found, erase, &options, &work, (keeper.clone(), &board), desk)?;
-            judged(filled, &options, &work, (&keeper, &board), attendant)
+            judged(filled, begun, &options, &work, (&keeper, &board), attendant)
         })?
     };
     if let Some(office) = office
@@ -130,6 +147,7 @@ fn recipient(options: &PrepOptions) -> Result<Option<escrow::Recipient>, Failure
 /// Reads back and proves what was sealed, as the call asks for it; no job is made yet.
 fn judged(
     filled: Filled,
+    begun: Timestamp,
     options: &PrepOptions,
     work: &Work,
     (keeper, board): (&Arc<Keeper>, &Board),
@@ -137,18 +155,29 @@ fn judged(
 ) -> Result<Prepared, Failure> {
     let Filled { outcome, drives, is_interrupted } = filled;
     let folder = work.journals();
+    let sealed: Vec<Serial> = outcome.sealed.iter().map(|own| own.serial.clone()).collect();
+    let misnamed = match work.target().filter(|_| work.kind == SeedKind::Repository) {
+        Some(target) => misnamed(&target.prefix, &folder, &sealed)?,
+        None => Vec::new(),
+    };
     let verified = match options.verify {
         true => Some(read_back(&drives, &folder, (keeper, board), &outcome, attendant)?),
         false => None,
     };
     let identity = options.escrow_identity.clone();
     let escrows = prove_all(&outcome.sealed, &drives, &folder, keeper, identity)?;
-    let shortage = Shortage::of(&outcome.unplaced, &drives);
+    let is_of_before = |serial: &Serial| {
+        let mut sealed = outcome.sealed.iter();
+        sealed.any(|own| own.serial == *serial && own.sealed.at < begun)
+    };
+    let were_sealed = drives.iter().all(|named| is_of_before(&named.drive.serial));
+    let shortage = Shortage::of(&outcome.unplaced, &drives, were_sealed);
     let next = Next::of(options, work);
     Ok(Prepared {
         job: work.job.clone(),
         holds_keys: work.holds_keys,
         outcome,
+        misnamed,
         verified,
         escrows,
         shortage,

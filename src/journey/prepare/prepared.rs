@@ -9,6 +9,7 @@ use super::next::Next;
 use super::shortage::Shortage;
 use crate::import_job::{Job, Written};
 use crate::journey::escrow::{Escrow, Escrowed};
+use crate::journey::misnamed::Misnamed;
 use crate::journey::verify::Verified;
 use crate::outcome::Failure;
 
@@ -21,6 +22,8 @@ pub struct Prepared {
     pub holds_keys: bool,
     /// What became of the drives.
     pub outcome: PrepareOutcome,
+    /// Files of the repository that were damaged before they were copied.
+    pub misnamed: Vec<Misnamed>,
     /// What reading them back found.
     pub verified: Option<Verified>,
     /// What the escrow of the sealed drives' keys is worth.
@@ -44,6 +47,7 @@ impl Prepared {
             && self.outcome.waiting.is_empty()
             && self.outcome.with_others.is_empty()
             && self.outcome.failed.iter().all(is_whole)
+            && self.misnamed.is_empty()
             && self.lacking().next().is_none()
             && !self.escrows.iter().any(|own| matches!(own.escrow, Escrow::Failed(_)))
     }

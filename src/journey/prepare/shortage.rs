@@ -13,13 +13,15 @@ pub struct Shortage {
     pub files: usize,
     /// Their bytes.
     pub bytes: u64,
+    /// Whether the drives that were named were sealed before this run, and so take nothing.
+    pub were_sealed: bool,
     /// How many more drives of how many bytes, like the largest named one.
     pub drives: Option<(usize, u64)>,
 }
 
 impl Shortage {
     /// What `missing` needs beside the drives that were named.
-    pub fn of(missing: &FileList, named: &[NamedDrive]) -> Self {
+    pub fn of(missing: &FileList, named: &[NamedDrive], were_sealed: bool) -> Self {
         let sizes = named.iter().map(|named| named.drive.bytes);
         let drives = |bytes: u64| {
             let like = room(&Serial::new("DRIVE").ok()?, bytes).ok()?;
@@ -28,6 +30,7 @@ impl Shortage {
         Shortage {
             files: missing.len(),
             bytes: missing.total_bytes(),
+            were_sealed,
             drives: sizes.max().filter(|_| !missing.is_empty()).and_then(drives),
         }
     }
@@ -38,6 +41,10 @@ impl Shortage {
             format!("; {} of {} would do", count(drives, "more drive"), ByteSize(bytes))
         });
         let files = count(self.files, "file");
-        format!("{} in {files} found no room{wanted}", ByteSize(self.bytes))
+        let why = match self.were_sealed {
+            true => "are on no drive, and those that were named are sealed, so they take nothing",
+            false => "found no room",
+        };
+        format!("{} in {files} {why}{wanted}", ByteSize(self.bytes))
     }
 }

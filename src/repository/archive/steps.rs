@@ -7,11 +7,11 @@ use std::path::{Component, PathBuf};
 use rustic_core::TreeId;
 use rustic_core::repofile::{Metadata, Node, NodeType};
 
-use super::super::source::{Entries, Entry, Opening};
+use super::super::source::{Entries, Entry, Opening, folder_node};
 use super::former::{Former, Was};
 use super::known::Ids;
 
-/// A folder above a source is not looked at, and can be entered when it is restored.
+/// A folder that cannot be looked at can be entered when it is restored.
 const MODE_ABOVE: u32 = 0o755;
 
 /// A step.
@@ -89,13 +89,15 @@ impl Iterator for Steps<'_> {
             let Component::Normal(name) = part else { continue };
             let is_itself = self.folder == into;
             let itself = self.entries.next_if(|entry| entry.node.is_dir() && is_itself);
-            return Some(self.enter(itself.map_or_else(|| above(name), |entry| entry.node)));
+            let node = itself.map(|entry| entry.node).or_else(|| folder_node(&self.folder));
+            return Some(self.enter(node.unwrap_or_else(|| above(name))));
         }
         let entry = self.entries.next()?;
         Some(self.pass(entry))
     }
 }
 
+/// A folder above the sources that nobody can look at.
 fn above(name: &OsStr) -> Node {
     let meta = Metadata { mode: Some(MODE_ABOVE), ..Metadata::default() };
     Node::new_node(name, NodeType::Dir, meta)

@@ -30,8 +30,8 @@ pub enum EntryKind {
     Folder,
     /// A symbolic link.
     Link,
-    /// A FIFO, a socket or a device.
-    Special,
+    /// A FIFO, a socket or a device, with its letter in long listings.
+    Special(char),
 }
 
 /// An entry of a snapshot.
@@ -62,7 +62,10 @@ impl Entry {
             NodeType::File => EntryKind::File,
             NodeType::Dir => EntryKind::Folder,
             NodeType::Symlink { .. } => EntryKind::Link,
-            _ => EntryKind::Special,
+            NodeType::Fifo => EntryKind::Special('p'),
+            NodeType::Socket => EntryKind::Special('s'),
+            NodeType::Dev { .. } => EntryKind::Special('b'),
+            NodeType::Chardev { .. } => EntryKind::Special('c'),
         };
         let is_link = kind == EntryKind::Link;
         Entry {

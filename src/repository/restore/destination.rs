@@ -5,9 +5,10 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, TryLockError};
+use std::fs::{self, DirBuilder, TryLockError};
 use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -52,10 +53,20 @@ impl From<io::Error> for Barred {
 }
 
 impl Spot {
-    /// Opens the target, which is made if it is missing.
-    pub(super) fn open(target: &Path) -> io::Result<Self> {
-        fs::create_dir_all(target)?;
-        Ok(Spot { folder: Folder::open(target)?, path: PathBuf::new(), done: Rc::default() })
+    /// Opens the target, which is made if it is missing, for its owner alone if `is_closed`; and
+    /// whether nothing was in it.
+    pub(super) fn open(target: &Path, is_closed: bool) -> io::Result<(Self, bool)> {
+        if let Some(above) = target.parent() {
+            fs::create_dir_all(above)?;
+        }
+        let mode = if is_closed { OWNER_MAY_ALL } else { 0o777 };
+        match DirBuilder::new().mode(mode).create(target) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            made => made?,
+        }
+        let folder = Folder::open(target)?;
+        let is_empty = folder.names()?.is_empty();
+        Ok((Spot { folder, path: PathBuf::new(), done: Rc::default() }, is_empty))
     }
 
     pub(super) fn entry<'a>(&'a self, name: &'a Name) -> Entry<'a> {

@@ -25,7 +25,8 @@ pub(super) struct Run<'a> {
     pub selection: &'a Selection,
     /// The folder of the snapshot that the target stands for.
     pub base: &'a Path,
-    /// Folders above what was backed up, which keep their attributes when it is put in its place.
+    /// Folders above what was backed up: those that are there keep their attributes when it is put in
+    /// its place.
     pub kept: Vec<PathBuf>,
     pub filler: Filler<'a>,
     pub root: Rc<Spot>,

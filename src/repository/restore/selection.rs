@@ -32,6 +32,8 @@ pub(super) struct Start {
     pub tree: TreeId,
     /// Its path in the snapshot.
     pub base: PathBuf,
+    /// The folder itself; none for the root of all, and if an entry of it is meant.
+    pub itself: Option<Node>,
     /// The only entry of it that is meant.
     pub only: Option<Node>,
 }
@@ -133,7 +135,7 @@ fn lead(leading: &mut HashSet<PathBuf>, path: &Path, base: &Path) {
 /// Finds a path in a snapshot: the folder, or the folder that has the entry.
 pub(super) fn find(reader: &Reader, tree: TreeId, path: &Path) -> Result<Start, Error> {
     let none = || Error::NoPath { path: path.to_owned() };
-    let mut start = Start { tree, base: PathBuf::from("/"), only: None };
+    let mut start = Start { tree, base: PathBuf::from("/"), itself: None, only: None };
     for part in path.components() {
         let name = match part {
             Component::RootDir | Component::CurDir => continue,
@@ -158,7 +160,7 @@ pub(super) fn find(reader: &Reader, tree: TreeId, path: &Path) -> Result<Start, 
     if let Some(tree) = start.only.as_ref().and_then(|node| node.subtree) {
         let folder = start.only.take().ok_or_else(none)?;
         start.base.push(folder.name());
-        start.tree = tree;
+        (start.tree, start.itself) = (tree, Some(folder));
     }
     Ok(start)
 }

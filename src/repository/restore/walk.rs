@@ -41,7 +41,10 @@ pub(super) fn restore(
         true => Error::TargetFull { path: target.to_owned() },
         false => Error::Target { path: target.to_owned(), source },
     };
-    let root = Rc::new(Spot::open(target).map_err(failed)?);
+    // A target that held nothing becomes the folder that it stands for; another one stays what it is.
+    let itself = start.itself.as_ref().map(|node| Wanted::of(&node.meta, options.owners));
+    let (root, is_new) = Spot::open(target, itself.is_some()).map_err(failed)?;
+    let (root, wanted) = (Rc::new(root), itself.filter(|_| is_new));
     let mut run = Run {
         reader,
         target,
@@ -56,7 +59,7 @@ pub(super) fn restore(
         groups: HashMap::new(),
         done: RestoreDone { folder: target.to_owned(), ..RestoreDone::default() },
     };
-    run.walk(&start.tree, &root)?;
+    run.walk(&start.tree, &root, wanted)?;
     // What the kernel could not write yet is an error of this call, not of nobody.
     sync_all(&root.folder).map_err(failed)?;
     run.done.bytes = run.filler.written.load(Ordering::Relaxed);
@@ -72,13 +75,18 @@ struct Level {
     nodes: std::vec::IntoIter<Node>,
     names: HashSet<OsString>,
     seen: HashSet<OsString>,
-    /// The folder's own attributes; the target has none.
+    /// The folder's own attributes, if it gets them.
     wanted: Option<Wanted>,
 }
 
 impl Run<'_> {
-    fn walk(&mut self, tree: &TreeId, root: &Rc<Spot>) -> Result<(), Error> {
-        let mut levels = vec![self.level(root.clone(), tree, None)?];
+    fn walk(
+        &mut self,
+        tree: &TreeId,
+        root: &Rc<Spot>,
+        wanted: Option<Wanted>,
+    ) -> Result<(), Error> {
+        let mut levels = vec![self.level(root.clone(), tree, wanted)?];
         while let Some(level) = levels.last_mut() {
             let next = level.nodes.next();
             let Some(spot) = self.reach(level)? else {
@@ -204,9 +212,11 @@ impl Run<'_> {
             return Ok(None);
         };
         let wanted = Wanted::of(&node.meta, self.options.owners);
+        let is_there = spot.entry(name).facts().is_ok_and(|facts| facts.is_some());
         match spot.enter(name, node.meta.mode.is_some(), self.options.overwrite) {
             Ok(below) => {
-                let is_kept = self.kept.iter().any(|kept| *kept == self.base.join(path));
+                let is_above = self.kept.iter().any(|kept| *kept == self.base.join(path));
+                let is_kept = is_there && is_above;
                 self.level(Rc::new(below), &tree, Some(wanted).filter(|_| !is_kept)).map(Some)
             }
             Err(why) => self.barred(path, why).map(|()| None),

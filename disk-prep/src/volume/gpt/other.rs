@@ -24,7 +24,7 @@ pub enum OtherLayout {
 pub struct MbrPartition {
     /// Its place in the table, from 1.
     pub number: u32,
-    /// What it is for: 7 for NTFS, 0xee for a GPT around it.
+    /// What it is for: 7 for NTFS.
     pub kind: u8,
     /// First byte.
     pub start: u64,
@@ -52,9 +52,10 @@ pub fn other_layout(device: &dyn Device) -> Option<OtherLayout> {
     if sector[510..] != [0x55, 0xaa] {
         return None;
     }
+    // A table that only protects a GPT tells nothing, whatever became of the GPT.
     let mut partitions: Vec<MbrPartition> = (1..)
         .zip(entries(&sector))
-        .filter(|(_, entry)| entry.kind != 0)
+        .filter(|(_, entry)| ![0, PROTECTIVE].contains(&entry.kind))
         .map(|(number, entry)| entry.partition(number, 0, device.size()))
         .collect();
     let extended = partitions.iter().find(|partition| EXTENDED.contains(&partition.kind)).copied();
@@ -64,6 +65,8 @@ pub fn other_layout(device: &dyn Device) -> Option<OtherLayout> {
     (!partitions.is_empty()).then_some(OtherLayout::MasterBootRecord(partitions))
 }
 
+/// The kind of the entry that keeps old systems off a GPT.
+const PROTECTIVE: u8 = 0xee;
 /// Kinds of partitions that hold others.
 const EXTENDED: [u8; 3] = [0x05, 0x0f, 0x85];
 /// Partitions within one, at most; a chain that goes on is broken or goes round.
@@ -140,6 +143,8 @@ mod tests {
         assert_eq!(found, Some(OtherLayout::MasterBootRecord(vec![own])));
         assert_eq!(seen(&[(510, &[0x55, 0xaa])]), None);
         assert_eq!(seen(&[(462, &entry)]), None);
+        let protective = [0, 0, 0, 0, 0xee, 0, 0, 0, 1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff];
+        assert_eq!(seen(&[(446, &protective), (510, &[0x55, 0xaa])]), None);
     }
 
     #[test]

@@ -88,6 +88,19 @@ pub enum TableFault {
         /// What it holds.
         actual: u64,
     },
+    /// A partition that does not lie on the drive.
+    #[error(
+        "Partition {number} of the partition table at {offset:#x} does not end on this drive of \
+         {disk_bytes} bytes: the drive is shorter than it was, or another"
+    )]
+    Beyond {
+        /// Where the header is, bytes.
+        offset: u64,
+        /// Its place in the table, from 1.
+        number: u32,
+        /// The drive, bytes.
+        disk_bytes: u64,
+    },
     /// Header or entries were changed or damaged.
     #[error(
         "The {part} of the partition table at {offset:#x} have checksum {actual:#010x}, not {expected:#010x}"
@@ -255,8 +268,12 @@ fn read_copy(
         .zip(entries.chunks_exact(size as usize))
         .filter(|(_, entry)| entry[..16] != [0; 16])
         .map(|(number, entry)| {
-            partition(number, entry, sectors)
-                .ok_or_else(|| field("partition end", u64_at(entry, 40)))
+            let disk_bytes = device.size();
+            partition(number, entry, sectors).ok_or(TableFault::Beyond {
+                offset,
+                number,
+                disk_bytes,
+            })
         })
         .collect::<Result<_, _>>()?;
     let other_copy = u64_at(&header, 32).saturating_mul(SECTOR_BYTES);

@@ -4,14 +4,14 @@ use std::error::Error;
 use std::fmt;
 
 use super::super::bitlocker::unlock;
-use crate::noun::{Diagnose, DriveFault, ErrorKind, Serial};
+use crate::noun::{Diagnose, DriveFault, ErrorKind, Hint, Serial, typed};
 
 /// Why a drive cannot be seen.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ViewError {
     /// Neither copy of the partition table is whole.
-    #[error("There is no partition table: {fault}")]
+    #[error("{fault}")]
     NoTable {
         /// What is wrong with the first copy.
         fault: String,
@@ -85,6 +85,16 @@ impl DriveFault for ViewError {
             ViewError::Unlock(source) => source.kind(),
             _ => ErrorKind::Difference,
         }
+    }
+
+    fn hint(&self, serial: &Serial) -> Option<Hint> {
+        if self.kind() != ErrorKind::Difference {
+            return None;
+        }
+        let release = typed(["azseed", "drive", "release", serial.as_str()]);
+        Some(Hint::new(format!(
+            "do not ship it: `{release}`, then `azseed prep` with another drive"
+        )))
     }
 }
 
