@@ -19,7 +19,7 @@ pub enum Error {
     #[error("Job {job} brought a repository, which a vault has to take in first")]
     Repository { job: JobName },
     #[error("{} of job {job} {} not as the drives had {}", count(*blobs, "blob"), are(*blobs), them(*blobs))]
-    NotThere { job: String, blobs: u64, other: u64 },
+    NotThere { job: String, which: Vec<String>, blobs: u64, other: u64 },
 }
 
 const fn are(number: u64) -> &'static str {
@@ -30,9 +30,15 @@ const fn them(number: u64) -> &'static str {
     if number == 1 { "it" } else { "them" }
 }
 
+/// A command about a job as it is typed.
+pub fn command(words: &[&str], which: &[String]) -> String {
+    let words = words.iter().copied().chain(which.iter().map(String::as_str));
+    typed(["azseed"].into_iter().chain(words))
+}
+
 /// How what differs in a container is sent again; what is there is not written over.
-pub fn send_them(job: &str, other: u64) -> String {
-    let line = typed(["azseed", "job", "repair", "--all", "--job", job]);
+pub fn send_them(which: &[String], other: u64) -> String {
+    let line = command(&["job", "repair", "--all"], which);
     match other {
         0 => format!("`{line}` sends what is missing"),
         _ => format!(
@@ -64,7 +70,7 @@ impl Diagnose for Error {
             Error::Repository { .. } => {
                 "take it in with `azseed vault run`, then `azseed cleanup`".to_owned()
             }
-            Error::NotThere { job, other, .. } => send_them(job, *other),
+            Error::NotThere { which, other, .. } => send_them(which, *other),
         }))
     }
 }
@@ -111,7 +117,8 @@ pub fn clear_files(
     let found = reconcile(target, azure, blobs, Some(&first), desk)?;
     let wrong = found.missing.saturating_add(found.other);
     if wrong > 0 {
-        return Err(Error::NotThere { job: found.job, blobs: wrong, other: found.other }.into());
+        let Reconciled { job, which, other, .. } = found;
+        return Err(Error::NotThere { job, which, blobs: wrong, other }.into());
     }
     let drives: Vec<String> = jobs.iter().flat_map(serials).collect();
     let is_cleared = |seed: &Seed| seed.state == SeedState::Cleared;

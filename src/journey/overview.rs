@@ -115,9 +115,8 @@ pub fn overview(options: &OverviewOptions, desk: &Desk<'_>) -> Result<Overview, 
         Some(path) => vec![path.clone()],
         None => state.staging_paths(),
     };
-    let sequel = Sequel::of(&state)?;
     let mut seeds: Vec<SeedSight> =
-        paths.into_iter().map(|path| look(path, (&state, sequel), desk)).collect();
+        paths.into_iter().map(|path| look(path, &state, desk)).collect::<Result<_, _>>()?;
     // Whoever cannot be reached is not waited for again.
     let mut silent = None;
     for sight in &mut seeds {
@@ -159,7 +158,7 @@ fn heard(error: &Failure, silent: &mut Option<String>) -> String {
     why
 }
 
-fn look(path: PathBuf, (state, sequel): (&State, Sequel), desk: &Desk<'_>) -> SeedSight {
+fn look(path: PathBuf, state: &State, desk: &Desk<'_>) -> Result<SeedSight, Failure> {
     let opened = desk.enter(&path).and_then(|staging| {
         let seed = Seed::find(&staging)?;
         let drives = drives(&staging.journals())?;
@@ -170,8 +169,13 @@ fn look(path: PathBuf, (state, sequel): (&State, Sequel), desk: &Desk<'_>) -> Se
         Ok((staging, None, drives)) => (dataset(&staging, state), drives),
         Err(error) => (Found::Away(chain(error.0.as_ref())), Vec::new()),
     };
+    let seed = match &found {
+        Found::Seed(seed) => Some(seed.id),
+        _ => None,
+    };
+    let sequel = Sequel::of(state, seed)?;
     let (jobs, remembered) = (Asked::Unasked, Vec::new());
-    SeedSight { path, found, drives, jobs, remembered, sequel }
+    Ok(SeedSight { path, found, drives, jobs, remembered, sequel })
 }
 
 /// The folder of a `dataset.csv` has the name of its job, and lies below the state directory.

@@ -62,6 +62,8 @@ pub struct Difference {
 pub struct Reconciled {
     /// The job.
     pub job: String,
+    /// Words that name it for another command.
+    pub which: Vec<String>,
     /// What is next if all is equal.
     pub is_repository: bool,
     /// Equal in length and MD5.
@@ -124,7 +126,9 @@ pub fn reconcile(
     }
     let is_repository =
         target.seed.as_ref().is_some_and(|(seed, _)| seed.kind == SeedKind::Repository);
-    let mut done = Reconciled { job: job.to_string(), is_repository, ..Reconciled::default() };
+    let which = target.which(named.unwrap_or(&job));
+    let mut done =
+        Reconciled { job: job.to_string(), which, is_repository, ..Reconciled::default() };
     let tell = |blob: String, unlike| {
         desk.attendant.show(&Difference { blob, unlike });
     };

@@ -432,12 +432,15 @@ pub struct SeedShown {
     pub told: Vec<String>,
     /// Whether this call asked for a backup that was made before, with files left out.
     pub is_lacking: bool,
+    /// Whether a drive of it is begun.
+    pub is_begun: bool,
 }
 
 impl SeedShown {
     fn of(seed: Seed, staging: Staging) -> Self {
         let (backup, password, told) = (None, None, Vec::new());
-        SeedShown { seed, staging, backup, password, told, is_lacking: false }
+        let is_begun = drives_of(&staging.journals()).is_ok_and(|drives| !drives.is_empty());
+        SeedShown { seed, staging, backup, password, told, is_lacking: false, is_begun }
     }
 
     /// Files that changed while they were read.

@@ -3,7 +3,8 @@
 
 use std::path::PathBuf;
 
-use disk_prep::noun::ContainerName;
+use disk_prep::noun::{ContainerName, VaultName};
+use uuid::Uuid;
 
 use super::connections::{AzureOptions, BlobAccess, container, home};
 use super::desk::Desk;
@@ -11,10 +12,11 @@ use super::job::{MeantJob, seen};
 use super::repair::{account_of, elsewhere, fetch};
 use crate::azure::blob_at;
 use crate::import_job::copy_log::{BlobEnd, CopyLog, Cut};
-use crate::import_job::{DriveStatus, Job};
+use crate::import_job::{DriveStatus, Job, first_name};
 use crate::outcome::Failure;
 use crate::staging::SeedKind;
 use crate::state::{State, StateError};
+use crate::vault::Vault;
 
 /// A job with what the logs of its drives say.
 #[derive(Debug)]
@@ -31,19 +33,27 @@ pub struct Standing {
     pub sequel: Sequel,
 }
 
-/// What takes a seed in, once its job has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What takes a seed in, once its job has ended, as far as this machine knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sequel {
-    /// A vault that this machine knows.
-    Vault,
-    /// None is known here.
+    /// A vault that waits for it.
+    Awaited(VaultName),
+    /// A vault that has taken it in.
+    TakenIn(VaultName),
+    /// No vault here is for it.
     NoVault,
 }
 
 impl Sequel {
-    /// As the memory of this machine says it.
-    pub fn of(state: &State) -> Result<Self, StateError> {
-        Ok(if state.vaults()?.is_empty() { Sequel::NoVault } else { Sequel::Vault })
+    /// What follows on a seed, as the memory of this machine says it.
+    pub fn of(state: &State, seed: Option<Uuid>) -> Result<Self, StateError> {
+        let is_its = |own: &Vault| own.seed.as_ref().map(|link| link.id) == seed;
+        let vault = state.vaults()?.into_iter().find(|own| seed.is_some() && is_its(own));
+        Ok(match vault {
+            Some(vault) if vault.awaits_seed() => Sequel::Awaited(vault.name),
+            Some(vault) => Sequel::TakenIn(vault.name),
+            None => Sequel::NoVault,
+        })
     }
 }
 
@@ -142,7 +152,11 @@ pub fn standing(
         DriveLog { serial: drive.serial.clone(), sight }
     });
     let logs = logs.collect();
+    let state = desk.state()?;
+    let dataset = first_name(&name).or(Some(name)).and_then(|own| state.known_job_folder(&own));
     let kind = target.seed.as_ref().map(|(seed, _)| seed.kind);
+    let kind = kind.or(dataset.map(|_| SeedKind::Files));
     let staging = target.seed.as_ref().map(|(_, staging)| staging.path().to_owned());
-    Ok(Standing { job, staging, kind, logs, sequel: Sequel::of(&desk.state()?)? })
+    let sequel = Sequel::of(&state, target.seed.as_ref().map(|(seed, _)| seed.id))?;
+    Ok(Standing { job, staging, kind, logs, sequel })
 }

@@ -181,7 +181,7 @@ impl SeedSight {
                 one(format!("`azseed job create --staging {staging}` makes the job"))
             }
             (_, Asked::Told(jobs)) => {
-                jobs.iter().map(|job| of_job(job, (seed, self.sequel), &staging)).collect()
+                jobs.iter().map(|job| of_job(job, (seed, &self.sequel), &staging)).collect()
             }
             (_, Asked::Unasked | Asked::Unreached(_)) => {
                 one(format!("`azseed job status --staging {staging}`, where Azure can be reached"))
@@ -264,7 +264,7 @@ fn until_lines(deadline: Option<Deadline>) -> Vec<String> {
 }
 
 /// What a job needs, with its command as it can be typed.
-fn of_job(job: &Job, (seed, sequel): (&Seed, Sequel), staging: &str) -> String {
+fn of_job(job: &Job, (seed, sequel): (&Seed, &Sequel), staging: &str) -> String {
     let which = format!("--staging {staging} --job {}", job.name);
     yours(job, (Some(seed.kind), sequel), &which)
 }

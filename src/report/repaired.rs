@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::record::{Record, line};
-use crate::journey::cleanup_files::send_them;
+use crate::journey::cleanup_files::{command, send_them};
 use crate::journey::reconcile::{Difference, Reconciled, Unlike};
 use crate::journey::repair::{Deed, Fault, Left, Mended, Mode, Remark, Repaired};
 use crate::outcome::{Exit, Outcome};
@@ -172,7 +172,8 @@ impl Outcome for Repaired {
             }
         });
         if self.mode == Mode::Send && left == 0 && self.remarks.is_empty() {
-            lines.push("Next: `azseed job reconcile` compares all of it".to_owned());
+            let line = command(&["job", "reconcile"], &self.which);
+            lines.push(format!("Next: `{line}` compares all of it"));
         }
         lines
     }
@@ -258,7 +259,7 @@ impl Outcome for Difference {
 
 impl Outcome for Reconciled {
     fn lines(&self) -> Vec<String> {
-        let Reconciled { job, equal, unproven, missing, other, extra, .. } = self;
+        let Reconciled { job, which, equal, unproven, missing, other, extra, .. } = self;
         let held = equal.saturating_add(*unproven);
         let mut lines = Vec::new();
         if self.differences() == 0 {
@@ -278,15 +279,15 @@ impl Outcome for Reconciled {
         lines.extend(match (self.differences(), self.is_repository) {
             (0, true) => Some("Next: `azseed status` says what takes the seed in".to_owned()),
             (0, false) => Some(format!(
-                "All that the drives held is in Azure. Next: `azseed cleanup --job {job}` ends \
-                     the job and frees its drives"
+                "All that the drives held is in Azure. Next: `{}` ends the job and frees its drives",
+                command(&["cleanup"], which)
             )),
             (_, true) if missing.saturating_add(*other) > 0 => {
-                let line = typed(["azseed", "job", "repair", "--all", "--job", job]);
+                let line = command(&["job", "repair", "--all"], which);
                 Some(format!("Next: `{line}` sends what is missing or different"))
             }
             (_, false) if missing.saturating_add(*other) > 0 => {
-                Some(format!("Next: {}", send_them(job, *other)))
+                Some(format!("Next: {}", send_them(which, *other)))
             }
             _ => None,
         });

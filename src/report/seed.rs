@@ -263,7 +263,10 @@ impl Outcome for SeedShown {
         if self.seed.state == SeedState::Finished {
             let staging = self.staging.path().to_string_lossy();
             let staging = shell_word(&staging);
-            lines.push(format!("Next          `azseed plan --staging {staging} --drive-size 4T`"));
+            lines.push(match self.is_begun {
+                true => format!("Next          `azseed status --staging {staging}` says it"),
+                false => format!("Next          `azseed plan --staging {staging} --drive-size 4T`"),
+            });
         }
         lines
     }

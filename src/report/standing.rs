@@ -1,6 +1,6 @@
 //! How a job stands, in plain words and as records.
 
-use disk_prep::noun::{count, shell_word};
+use disk_prep::noun::{count, shell_word, typed};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -51,7 +51,7 @@ fn meaning(word: &str) -> Option<&'static str> {
 }
 
 /// What the job needs of us, and until when.
-pub(super) fn yours(job: &Job, (kind, sequel): (Option<SeedKind>, Sequel), which: &str) -> String {
+pub(super) fn yours(job: &Job, (kind, sequel): (Option<SeedKind>, &Sequel), which: &str) -> String {
     let until = job.deadline().filter(|own| own.clock.is_ours());
     let is_late = until.is_some_and(|own| own.nearness() == Nearness::Passed);
     let until = until.map(|own| own.at.strftime("%Y-%m-%d").to_string());
@@ -66,13 +66,11 @@ pub(super) fn yours(job: &Job, (kind, sequel): (Option<SeedKind>, Sequel), which
         (Turn::Service, Some(day)) => format!("nothing; if it is as now on {day}, ask the carrier"),
         (Turn::Service, None) => "nothing".to_owned(),
         (Turn::Done, _) => match kind {
-            Some(SeedKind::Files) => "`azseed job reconcile` compares what arrived with the drives",
-            _ if sequel == Sequel::NoVault => {
-                "`azseed vault create --vault NAME` makes a vault that takes the seed in"
+            Some(SeedKind::Files) => {
+                "`azseed job reconcile` compares what arrived with the drives".to_owned()
             }
-            _ => "`azseed vault run` takes the seed in, if it is for a vault",
-        }
-        .to_owned(),
+            _ => sequel_text(sequel),
+        },
     };
     told.replace("`azseed job ship`", "`azseed job ship --carrier NAME --tracking-number NUMBER`")
         .split("`azseed job ")
@@ -82,6 +80,24 @@ pub(super) fn yours(job: &Job, (kind, sequel): (Option<SeedKind>, Sequel), which
             _ => format!("`azseed job {}", with(part, which)),
         })
         .collect()
+}
+
+fn sequel_text(sequel: &Sequel) -> String {
+    match sequel {
+        Sequel::Awaited(vault) => format!(
+            "`{}` takes the seed in",
+            typed(["azseed", "vault", "run", "--vault", vault.as_str()])
+        ),
+        Sequel::TakenIn(vault) => {
+            format!(
+                "`{}` clears what the vault has taken in",
+                typed(["azseed", "cleanup", "--vault", vault.as_str()])
+            )
+        }
+        Sequel::NoVault => {
+            "`azseed vault create --vault NAME` makes a vault that takes the seed in".to_owned()
+        }
+    }
 }
 
 /// A command with what says which job is meant behind its first word.
@@ -145,7 +161,7 @@ impl Outcome for Standing {
         }
         let is_quiet = Turn::of(job) == Turn::Service && job.alarm().is_none();
         let label = if is_quiet { "You" } else { "Next" };
-        told.extend(wrapped(label, &yours(job, (self.kind, self.sequel), &self.which())));
+        told.extend(wrapped(label, &yours(job, (self.kind, &self.sequel), &self.which())));
         told
     }
 

@@ -157,9 +157,8 @@ impl fmt::Display for Remark {
             ),
             Remark::NoSource { host } => write!(
                 f,
-                "Nothing is backed up: the repository has no source of this machine, {host}; run \
-                 azseed on the machine that they belong to, or back up once here with restic \
-                 before the repository is adopted"
+                "Nothing is backed up: the repository has no source of this machine, {host}; add one \
+                 with `azseed vault source add PATH`, or run azseed on the machine that they belong to"
             ),
             Remark::PacksLost { packs } => write!(
                 f,

@@ -98,7 +98,8 @@ fn of_a_staged_repository_no_file_may_be_gone_or_cut_short() {
     stage(&machine, 0, &other, "other-1");
     fs::rename(&repository, &own).unwrap();
     fs::rename(Path::new(&other).join("repo"), &repository).unwrap();
-    fs::write(repository.join("data/00").join("0".repeat(64)), [0; 9]).unwrap();
+    fs::create_dir_all(repository.join("data/00")).unwrap();
+    fs::write(repository.join("data/00").join("0".repeat(64)), [0; 4096]).unwrap();
     let is_other = "is not as it was staged";
     refused(&prep(&machine, 4, &staging, &["--drive", DRIVE]), "repository-changed", is_other);
     refused(&stage(&machine, 4, &staging, "seed-1"), "repository-changed", is_other);
@@ -121,14 +122,15 @@ fn what_was_damaged_before_it_was_copied_is_found_before_it_is_sent() {
     folder(&machine);
     let staging = staged(&machine, "1Mi");
     let repository = Path::new(&staging).join("repo");
-    let pack = files_below(&repository).into_iter().find(|path| path.starts_with("data")).unwrap();
-    let (pack, name) = (repository.join(&pack), pack.display().to_string());
+    let is_pack = |path: &PathBuf| path.to_string_lossy().contains("repo/data/");
+    let pack = repository.join(files_below(&repository).into_iter().find(is_pack).unwrap());
+    let name = pack.file_name().unwrap().to_str().unwrap().to_owned();
     let whole = fs::read(&pack).unwrap();
     let mut damaged = whole.clone();
     damaged[5] ^= 1;
     fs::write(&pack, &damaged).unwrap();
     let said = prep(&machine, 5, &staging, &["--drive", DRIVE]);
-    assert!(said.stdout.contains(&format!("as {name} on drive S1")), "{}", said.stdout);
+    assert!(said.stdout.contains(&format!("{name} on drive S1")), "{}", said.stdout);
     assert!(said.stdout.contains("no job was made"), "{}", said.stdout);
     let json = prep(&machine, 5, &staging, &["--drive", DRIVE, "--json"]).stdout;
     assert!(json.contains("\"code\":\"seed-blob-misnamed\""), "{json}");
@@ -225,7 +227,9 @@ fn a_drive_of_another_job_is_known_by_its_partition_table() {
             || !Path::new(&other).join("journals").exists()
     );
     // It is there again, with a damaged journal, or without: the drive is no less sealed.
+    fs::rename(&other, machine.path("third")).unwrap();
     fs::rename(&first, &staging).unwrap();
+    let other = machine.text("third");
     let journal = Path::new(&staging).join("journals/K1.journal");
     let whole = fs::read(&journal).unwrap();
     for damage in [true, false] {

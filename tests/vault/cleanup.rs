@@ -103,8 +103,10 @@ fn a_cleanup_waits_is_tried_and_comes_only_after_a_check_that_found_nothing() {
     assert!(!machine.path("over").exists());
     let rows = format!(
         "BasePath,DstBlobPathOrPrefix,BlobType,Disposition\n{}/,azseed-office/repo/,BlockBlob,overwrite\n",
-        machine.text("source")
+        machine.text("rows")
     );
+    fs::create_dir(machine.path("rows")).unwrap();
+    fs::write(machine.path("rows/config"), "another").unwrap();
     fs::write(machine.path("rows.csv"), rows).unwrap();
     let prep = "prep --dataset rows.csv --job over-2 --storage-account account1 --resource-group rg \
                 --offline --drive o.img,serial=O1,size=210M";

@@ -107,9 +107,15 @@ impl Claim {
             }
         }
         let text = serde_json::to_vec(&Holder::here())?;
-        file.set_len(0)?;
-        file.write_all_at(&text, 0)?;
-        file.sync_all()?;
+        let written = file
+            .set_len(0)
+            .and_then(|()| file.write_all_at(&text, 0))
+            .and_then(|()| file.sync_all());
+        if let Err(error) = written {
+            // Nobody's claim stays behind on a full disk. What matters is why it could not be taken.
+            let _ = place.remove();
+            return Err(error);
+        }
         Ok(Look::Taken(file))
     }
 

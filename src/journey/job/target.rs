@@ -172,6 +172,23 @@ impl<'a> MeantJob<'a> {
         Ok(services.swap_remove(0))
     }
 
+    /// Words that name a job as this call did, for another command.
+    pub fn which(&self, job: &JobName) -> Vec<String> {
+        let JobOptions { subscription, resource_group, .. } = self.flags;
+        let mut said = vec![("--job", Some(job.to_string()))];
+        match &self.seed {
+            Some((_, staging)) => {
+                said.push(("--staging", Some(staging.path().display().to_string())));
+            }
+            None => said.extend([
+                ("--subscription", subscription.as_ref().map(|own| own.value.to_string())),
+                ("--resource-group", resource_group.as_ref().map(|own| own.value.to_string())),
+            ]),
+        }
+        let words = |(flag, value): (&str, Option<String>)| Some([flag.to_owned(), value?]);
+        said.into_iter().filter_map(words).flatten().collect()
+    }
+
     /// What the command line says.
     pub(super) fn flags(&self) -> &JobOptions {
         self.flags

@@ -79,6 +79,8 @@ pub struct Mended {
 pub struct Repaired {
     /// The job.
     pub job: JobName,
+    /// Words that name it for another command.
+    pub which: Vec<String>,
     /// Whether anything was to be sent.
     pub mode: Mode,
     /// Blobs that were looked at, by name.
@@ -118,7 +120,8 @@ pub fn repair(
     }
     let mender = Mender { sources: &shipped.sources, containers, mode: options.mode };
     let blobs = mend_all(&mender, wanted, &*desk.attendant.monitor())?;
-    let repaired = Repaired { job: name, mode: options.mode, blobs, remarks };
+    let which = target.which(&name);
+    let repaired = Repaired { job: name, which, mode: options.mode, blobs, remarks };
     let logged = match options.mode {
         Mode::Look => Logged(None),
         Mode::Send => note_repaired(target, &repaired, desk),
