@@ -129,6 +129,12 @@ impl Diagnose for Error {
             Error::NoReturnAddress { .. } => {
                 "set it with `azseed job return-address --contact FILE`"
             }
+            Error::Cancelled { job } => {
+                let line = typed(["azseed", "job", "delete", "--job", job.as_str()]);
+                return Some(Hint::new(format!(
+                    "`{line}` ends it, and `azseed job create` makes it anew"
+                )));
+            }
             Error::OtherDrives { job, .. } => {
                 let line = |word| typed(["azseed", "job", word, "--job", job.as_str()]);
                 return Some(Hint::new(format!(

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::error::Error;
-use super::state::{DriveState, JobState};
+use super::state::{DriveState, JobStage, JobState};
 
 /// A drive that a job is made with.
 #[derive(Debug, Clone)]
@@ -181,6 +181,9 @@ pub(super) fn is_same(found: &Job, job: &NewJob) -> Result<(), Error> {
     let has =
         |drive: &DriveEntry| found.drives.iter().any(|there| there.serial == drive.serial.as_str());
     if found.drives.len() == job.drives.len() && job.drives.iter().all(has) {
+        if found.cancel_requested || found.state.stage == JobStage::Cancelled {
+            return Err(Error::Cancelled { job: job.name.clone() });
+        }
         let asked = job.account.account.as_str();
         let held = found.account_id.as_deref().and_then(|id| id.rsplit('/').next());
         return match held.filter(|held| !held.eq_ignore_ascii_case(asked)) {

@@ -41,7 +41,8 @@ impl Turn {
     }
 }
 
-const CANCELLED: &str = "it was cancelled; nothing was read";
+const CANCELLED: &str = "it was cancelled and nothing was read; `azseed job delete` ends it, and `azseed \
+                         job create` makes it anew";
 const LOOK_AT_LOGS: &str = "not all was taken in; `azseed job repair` sends the rest";
 
 #[cfg(test)]

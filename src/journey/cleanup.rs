@@ -68,6 +68,14 @@ pub fn clear(
         expect_import_unused(&vault, import.as_ref(), &blobs, &state)?;
     }
     let gone = what_would_go(&vault, import.as_deref(), &blobs, repository.as_deref())?;
+    let underway = state.jobs_underway(&vault.seed()?.job)?.into_iter().next();
+    let gone = gone.map(|text| match &underway {
+        Some(job) => format!(
+            "{text}; job {} was {} when it was seen last, and what it brings after this stays",
+            job.name, job.state
+        ),
+        None => text,
+    });
     if how.is_dry {
         return Ok(Cleared { would_go: gone, is_dry: true, ..Cleared::before(&vault, path) });
     }
@@ -172,8 +180,12 @@ fn prove(vault: &Vault, container: &dyn Container, blobs: &SeedList) -> Result<(
     let held = blobs.held(container, &vault.prefix).map_err(|source| Error::List { source })?;
     let missing = held.missing().count();
     if missing > 0 || blobs.is_empty() || vault.ingested_at.is_none() || vault.awaits_seed() {
+        let (is_whole, total) = (vault.ingested_at.is_some() && !vault.awaits_seed(), blobs.len());
         let vault = vault.name.clone();
-        return Err(Error::NotProtected { vault, missing, total: blobs.len() });
+        return Err(match is_whole && total > 0 {
+            true => Error::SeedDiffers { vault, wrong: missing, total },
+            false => Error::NotProtected { vault, missing, total },
+        });
     }
     Ok(())
 }

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use disk_prep::journal::{Begun, CopyState, History, JournalFolder, Sealed, SecretKeeper};
 use disk_prep::limits::DRIVES_PER_JOB;
-use disk_prep::noun::{AccountId, Contact, JobName};
+use disk_prep::noun::{AccountId, Contact, JobName, typed};
 
 use super::contact::contact;
 use super::settings::{Given, Origin, settle};
-use crate::import_job::{DriveEntry, Error, Job, JobService, NewJob, Written, part_name};
+use crate::check::azure::plain;
+use crate::import_job::{DriveEntry, Error, Job, JobService, NewJob, Written, part_name, parts};
 use crate::outcome::{Attendant, Failure, both};
 use crate::staging::Destination;
 
@@ -64,6 +65,46 @@ impl Parcel {
     /// The region of the job.
     pub fn location(&self) -> &str {
         &self.location
+    }
+
+    /// What a job that was there already has otherwise; it keeps that.
+    pub fn told_apart(&self, jobs: &[(Job, Written)]) -> Vec<String> {
+        let mut told = Vec::new();
+        for (job, _) in jobs {
+            if !job.location.is_empty() && plain(&job.location) != plain(&self.location) {
+                told.push(format!(
+                    "job {} was made for {} and keeps it; {} is asked for",
+                    job.name, job.location, self.location
+                ));
+            }
+            let street = &self.contact.return_address.street_address_1;
+            if job.return_address.as_ref().is_some_and(|own| own.street_address_1 != *street) {
+                let line = typed(["azseed", "job", "return-address", "--job", &job.name]);
+                told.push(format!(
+                    "job {} has another return address and keeps it; `{line} --contact FILE` changes \
+                     it",
+                    job.name
+                ));
+            }
+        }
+        told
+    }
+
+    /// Refuses to make a job again whose parcel was sent, unless that is meant: the service forgets a job
+    /// that ended long ago, and its drives have been read.
+    pub fn expect_unsent(
+        service: &dyn JobService,
+        job: &JobName,
+        sent: bool,
+        attendant: &dyn Attendant,
+    ) -> Result<(), Failure> {
+        if !sent || !parts(job, service.list()?).is_empty() {
+            return Ok(());
+        }
+        Ok(attendant.consent(&format!(
+            "Would make job {job} again: its parcel was sent, and Azure has no such job any more, so \
+             its drives may have been read long ago"
+        ))?)
     }
 
     /// Who brings the drives back.

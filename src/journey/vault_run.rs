@@ -32,7 +32,7 @@ use crate::outcome::{Failure, both, chain};
 use crate::policy::Judged;
 use crate::repository::IsShipped;
 use crate::schedule::{Due, Elapse, due, elapse, is_ahead};
-use crate::staging::{Staging, drives_of};
+use crate::staging::{Seed, Staging, drives_of};
 use crate::vault::{
     Asked, Home, Increment, Ingested, Vault, VaultState, increment, tell_all, this_host,
     without_told,
@@ -286,6 +286,11 @@ fn state_of(vault: &Vault, options: &VaultOptions, desk: &Desk<'_>) -> Result<Va
     )?;
     let mut jobs = parts(&vault.seed()?.job, service.list()?);
     jobs.iter_mut().for_each(|job| seen(job, desk));
+    // The service forgets what ended long ago, and a job that is over can be deleted: what it brought is
+    // in the container, and whatever is not is told by the ingest.
+    if jobs.is_empty() && was_sent(vault, options, desk)? {
+        return Ok(VaultState::Ingesting);
+    }
     let is_unsent = |stage| matches!(stage, JobStage::Waiting | JobStage::Cancelled);
     let is_whole = !jobs.is_empty() && jobs.len() >= sealed.div_ceil(DRIVES_PER_JOB);
     Ok(if !is_whole || jobs.iter().any(|job| is_unsent(job.state.stage)) {
@@ -295,6 +300,16 @@ fn state_of(vault: &Vault, options: &VaultOptions, desk: &Desk<'_>) -> Result<Va
     } else {
         VaultState::SeedInTransit
     })
+}
+
+/// Whether a parcel with the seed was sent, as the seed or this machine remembers it.
+fn was_sent(vault: &Vault, options: &VaultOptions, desk: &Desk<'_>) -> Result<bool, Failure> {
+    let path = staging_path(vault, options)?;
+    let is_told = match path.exists() {
+        true => !Seed::open(&staging(vault, options, desk)?)?.parcels.is_empty(),
+        false => false,
+    };
+    Ok(is_told || desk.state()?.was_sent(&vault.seed()?.job)?)
 }
 
 /// How far a vault is.

@@ -267,6 +267,14 @@ impl Work {
         self.staging.clone().map_or_else(|| Staging::open(&self.home), Ok)
     }
 
+    /// Whether a parcel with drives of the seed was sent.
+    pub fn was_sent(&self) -> Result<bool, StagingError> {
+        match &self.staging {
+            Some(staging) => Ok(!Seed::open(staging)?.parcels.is_empty()),
+            None => Ok(false),
+        }
+    }
+
     /// What the seed says of the job, if there is a seed.
     pub fn target(&self) -> Option<&Destination> {
         self.target.as_ref()

@@ -101,6 +101,7 @@ impl Outcome for Prepared {
         lines.extend(self.said().iter().flat_map(Outcome::lines));
         if let Some(error) = self.refusal() {
             lines.push(format!("The drives are ready, the job is not made: {error}"));
+            lines.extend(error.hint().map(|hint| format!("Hint: {hint}")));
         }
         let lacking: Vec<String> = self
             .lacking()

@@ -1,6 +1,6 @@
 //! What was repaired and what a container holds, in words and as records.
 
-use disk_prep::noun::{ErrorKind, count, typed};
+use disk_prep::noun::{ErrorKind, count};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;

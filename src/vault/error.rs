@@ -132,6 +132,10 @@ pub enum Error {
     WhichVault { vaults: Vec<String> },
     #[error("Vault {vault} does not have all of the seed: {missing} of {total} blobs are missing")]
     NotProtected { vault: VaultName, missing: usize, total: usize },
+    #[error(
+        "Vault {vault} does not have all of the seed as it was staged: {wrong} of {total} blobs are missing or differ"
+    )]
+    SeedDiffers { vault: VaultName, wrong: usize, total: usize },
     #[error("Vault {vault} is protected since {since:.0}, which is less than {} ago", count(u64::from(*days), "day"))]
     TooYoung { vault: VaultName, since: jiff::Timestamp, days: u16 },
     #[error("Vault {vault} of this machine waits for the same seed")]
@@ -224,7 +228,7 @@ impl Diagnose for Error {
             Error::MovedElsewhere { .. } => "repository-other",
             Error::NoVault { .. } => "vault-missing",
             Error::WhichVault { .. } => "vault-ambiguous",
-            Error::NotProtected { .. } => "vault-incomplete",
+            Error::NotProtected { .. } | Error::SeedDiffers { .. } => "vault-incomplete",
             Error::TooYoung { .. } => "cleanup-too-early",
             Error::SeedAwaited { .. } => "cleanup-other-vault",
             Error::ImportUsed { .. } => "cleanup-import-used",
@@ -281,6 +285,7 @@ impl Diagnose for Error {
             | Error::HasRepository { .. }
             | Error::NoPassword { .. } => ErrorKind::Usage,
             Error::NotProtected { .. }
+            | Error::SeedDiffers { .. }
             | Error::TooYoung { .. }
             | Error::SeedAwaited { .. }
             | Error::ImportUsed { .. }
@@ -376,7 +381,17 @@ impl Diagnose for Error {
                 "`azseed vault run` takes it in once the job is completed"
             }
             Error::NoVault { .. } => "list them with `azseed vault list`",
-            Error::NotProtected { .. } => "run `azseed vault run` until it says protected",
+            Error::NotProtected { vault, .. } => {
+                let line = typed(["azseed", "vault", "run", "--vault", vault.as_str()]);
+                return Some(Hint::new(format!("run `{line}` until it says protected")));
+            }
+            Error::SeedDiffers { vault, .. } => {
+                let check = ["azseed", "vault", "check", "--repair", "--read-data", "--vault"];
+                let line = typed(check.into_iter().chain([vault.as_str()]));
+                return Some(Hint::new(format!(
+                    "mend it with `{line}`, and `--staging` where the seed was staged"
+                )));
+            }
             Error::SeedAwaited { .. } => {
                 "let it take the seed in with `azseed vault run`, or forget it with `azseed vault detach`"
             }
@@ -391,7 +406,10 @@ impl Diagnose for Error {
             Error::TooYoung { .. } => {
                 "run it again when that time is over, or name fewer days with `--older-than`"
             }
-            Error::SharedContainer { .. } => "name another container with `--vault-container`",
+            Error::SharedContainer { .. } => {
+                "name another container: `--vault-container` for a vault that is made, `--container` \
+                 for a seed that joins one"
+            }
             Error::NoPassword { .. } => return Some(Hint::PasswordFile),
             Error::NotHeld { .. } => "see that nobody else writes to the vault, then run it again",
             _ => return None,

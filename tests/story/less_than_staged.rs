@@ -320,6 +320,35 @@ fn a_parcel_with_a_drive_that_was_given_up_is_not_sent() {
 }
 
 #[test]
+fn a_cancelled_job_takes_no_drives_and_one_that_is_gone_is_not_made_again_unasked() {
+    let machine = Machine::new();
+    let staging = machine.adopt(&folder(&machine), "ended");
+    let emulator = Emulator::start(&machine);
+    let prep = ["prep", "--staging", &staging, "--drive", DRIVE, "--location", "westeurope"];
+    let create = ["job", "create", "--staging", &staging, "--location", "westeurope"];
+    let of = |word| ["job", word, "--job", "ended", "--staging", &staging, "--yes"];
+    emulator.expect(&machine, 0, &prep);
+    emulator.expect(&machine, 0, &of("cancel"));
+    let said = emulator.expect(&machine, 13, &prep).stdout;
+    let told = "Hint: `azseed job delete --job ended` ends it, and `azseed job create`";
+    assert!(said.contains("the job is not made: Job ended is cancelled"), "{said}");
+    assert!(said.contains(told) && !said.contains("told to the service"), "{said}");
+    for words in [&create[..], &["packing-slip", "--staging", &staging]] {
+        refused(&emulator.expect(&machine, 13, words), "job-cancelled", "`azseed job create`");
+    }
+    emulator.expect(&machine, 0, &of("delete"));
+    emulator.expect(&machine, 0, &create);
+    let parcel = ["--carrier", "DHL", "--tracking-number", "1"];
+    emulator.expect(&machine, 0, &[&["job", "ship", "--staging", &staging][..], &parcel].concat());
+    emulator.dock(&machine, &[DRIVE]);
+    emulator.expect(&machine, 0, &["job", "status", "--staging", &staging]);
+    emulator.expect(&machine, 0, &of("delete"));
+    refused(&emulator.expect(&machine, 2, &create), "needs-yes", "its parcel was sent");
+    assert!(emulator.expect(&machine, 2, &prep).stdout.contains("its parcel was sent"));
+    emulator.expect(&machine, 0, &[&create[..], &["--yes"]].concat());
+}
+
+#[test]
 fn two_repositories_for_one_place_are_told() {
     let machine = Machine::new();
     folder(&machine);

@@ -129,3 +129,17 @@ fn a_cleanup_waits_is_tried_and_comes_only_after_a_check_that_found_nothing() {
     let again = call(0, &[]);
     assert!(again["cleared_at"].is_string() && again["blobs_deleted"] == 0, "{again}");
 }
+
+#[test]
+fn a_seed_whose_job_is_gone_is_taken_in_all_the_same() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    let staging = shipped(&machine, &emulator);
+    emulator.dock(&machine, &["s1.img,serial=S1"]);
+    let of = |word| ["job", word, "--staging", &staging, "--yes"];
+    emulator.expect(&machine, 0, &of("status"));
+    emulator.expect(&machine, 0, &of("delete"));
+    let ran = run(&machine, &emulator, 0, &[]);
+    assert_eq!(ran["state"], "protected", "{ran}");
+    assert!(ran["ingested"]["copied"].as_u64().unwrap() > 0, "{ran}");
+}

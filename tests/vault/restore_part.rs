@@ -228,6 +228,17 @@ fn in_place_what_differs_is_listed_first_then_brought_back_and_what_is_more_stay
     assert_eq!(fs::read(letters.join("two.txt")).unwrap(), b"two");
     assert_eq!(fs::read(letters.join("new.txt")).unwrap(), b"new", "what is more stays");
     assert_eq!(fs::metadata(&parent).unwrap().mode() & 0o777, 0o711, "not of the snapshot");
+    // A link in the place of a folder above the source stays, whatever was asked.
+    let aside = vault.machine.path("aside");
+    fs::rename(&parent, &aside).unwrap();
+    symlink(&aside, &parent).unwrap();
+    for more in [&["--dry-run", "--overwrite"][..], &["--yes", "--overwrite"]] {
+        let said = vault.emulator.expect(&vault.machine, 3, &words(more));
+        assert!(said.stdout.contains("in-the-way"), "{}", said.stdout);
+        assert!(fs::symlink_metadata(&parent).unwrap().is_symlink());
+    }
+    fs::remove_file(&parent).unwrap();
+    fs::rename(&aside, &parent).unwrap();
     let again = run(&vault, 0, &words(&["--dry-run"]));
     assert_eq!((again.len(), &again[0]["unchanged"]), (1, &8.into()), "{again:?}");
 }

@@ -35,6 +35,8 @@ pub fn create(
     expect_named(seed, &folder)?;
     let keeper = keeper(Some(staging), files, None, &desk.state()?);
     let (service, account) = (target.service(desk)?, &about.account_id());
+    let sent = !seed.parcels.is_empty() || desk.state()?.was_sent(&about.job)?;
+    Parcel::expect_unsent(&*service, &about.job, sent, desk.attendant)?;
     let mut jobs = parcel.make_jobs(
         &*service,
         &about.job,
@@ -43,6 +45,7 @@ pub fn create(
         &folder,
         keeper.as_ref(),
     )?;
+    parcel.told_apart(&jobs).iter().for_each(|text| desk.attendant.warn(text));
     made(&mut jobs, desk);
     warn_of_unplaced(staging, desk.attendant)?;
     Ok(jobs)
@@ -79,7 +82,9 @@ fn create_of_dataset(
     let keeper = keeper(None, files, None, &state);
     let account = &account.in_group(&subscription, &group);
     let service = target.service_for_new(desk)?;
+    Parcel::expect_unsent(&*service, job, state.was_sent(job)?, desk.attendant)?;
     let mut jobs = parcel.make_jobs(&*service, job, &[], account, &journals, keeper.as_ref())?;
+    parcel.told_apart(&jobs).iter().for_each(|text| desk.attendant.warn(text));
     made(&mut jobs, desk);
     Ok(jobs)
 }

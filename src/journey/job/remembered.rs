@@ -52,6 +52,11 @@ impl State {
         self.remembered(job, |own| !own.is_gone())
     }
 
+    /// Those of them that may still bring something.
+    pub fn jobs_underway(&self, job: &JobName) -> Result<Vec<Remembered>, StateError> {
+        self.remembered(job, Sight::brings)
+    }
+
     /// Those of them that have this drive and were not sent yet.
     pub fn jobs_awaiting(
         &self,

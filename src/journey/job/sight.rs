@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::import_job::{Deadline, Job, Nearness, Written, first_name};
+use crate::import_job::{Deadline, Job, JobStage, Nearness, Written, first_name};
 use crate::journey::desk::Desk;
 use crate::journey::hooks::{Event, EventKind, Subject, tell};
 use crate::outcome::chain;
@@ -197,13 +197,22 @@ impl Sight {
 
     /// Whether the drive was sent with this job, and what it brought is not proven yet.
     pub(super) fn holds(&self, serial: &Serial) -> bool {
-        let is_sent = !self.is_here() && !FREE.contains(&self.stage.as_str());
-        is_sent && self.has(serial)
+        !self.is_here() && !self.is_over() && self.has(serial)
     }
 
     /// Whether it has the drive, which was not sent yet.
     pub(super) fn awaits(&self, serial: &Serial) -> bool {
         self.is_here() && self.has(serial)
+    }
+
+    /// Whether its drives may still bring something.
+    pub(super) fn brings(&self) -> bool {
+        !self.is_over() && self.stage != JobStage::Incomplete.name()
+    }
+
+    /// Whether it has ended, or is no longer there.
+    pub(super) fn is_over(&self) -> bool {
+        FREE.contains(&self.stage.as_str())
     }
 
     fn is_here(&self) -> bool {
@@ -245,6 +254,17 @@ impl State {
             DriveElsewhere { serial, disk_guid, job }
         };
         Ok(held.into_iter().map(elsewhere).collect())
+    }
+
+    /// Whether a parcel of a job of this seed or data set was told to the service, as far as this
+    /// machine has seen it.
+    pub fn was_sent(&self, job: &JobName) -> Result<bool, StateError> {
+        let is_it = |own: &Sight| {
+            let name = JobName::new(&own.name).ok();
+            let is = |name: &JobName| name.as_str().eq_ignore_ascii_case(job.as_str());
+            name.is_some_and(|name| is(&name) || first_name(&name).as_ref().is_some_and(is))
+        };
+        Ok(self.sights()?.iter().any(|own| own.tracking_number.is_some() && is_it(own)))
     }
 
     /// Remembers that a job was deleted, so that its drives are free.

@@ -9,7 +9,7 @@ use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 use jiff::Timestamp;
 
 use super::target::MeantJob;
-use crate::import_job::{Error, Job, JobService, ShippingAddress, first_name, parts};
+use crate::import_job::{Error, Job, JobService, JobStage, ShippingAddress, first_name, parts};
 use crate::journey::desk::Desk;
 use crate::journey::paper;
 use crate::outcome::Failure;
@@ -133,6 +133,9 @@ pub fn slips(
     }
     let mut slips = Vec::new();
     for job in jobs {
+        if job.state.stage == JobStage::Cancelled {
+            return Err(Error::Cancelled { job: job.name.parse()? }.into());
+        }
         let mut drives = Vec::new();
         for drive in &job.drives {
             let history = histories.get(&drive.serial).zip(journals.as_ref());

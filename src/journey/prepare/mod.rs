@@ -127,7 +127,7 @@ fn fill_and_judge(options: PrepOptions, desk: &Desk<'_>) -> Result<(Prepared, Lo
     if let Some(office) = office
         && prepared.is_complete()
     {
-        prepared.jobs = Some(office.make_jobs(&work, &folder, keeper.as_ref()));
+        prepared.jobs = Some(office.make_jobs(&work, &folder, keeper.as_ref(), desk));
     }
     told::tell_all(&mut prepared, &work.job, desk);
     let logged = log(&prepared, &home, begun, desk);
@@ -379,9 +379,15 @@ impl Office {
         work: &Work,
         folder: &JournalFolder,
         keeper: &dyn SecretKeeper,
+        desk: &Desk<'_>,
     ) -> Result<Vec<(Job, Written)>, Failure> {
         let Work { job, needed, .. } = work;
-        self.parcel.make_jobs(self.service.as_ref(), job, needed, &self.account, folder, keeper)
+        let (parcel, service) = (&self.parcel, self.service.as_ref());
+        let sent = work.was_sent()? || desk.state()?.was_sent(job)?;
+        Parcel::expect_unsent(service, job, sent, desk.attendant)?;
+        let jobs = parcel.make_jobs(service, job, needed, &self.account, folder, keeper)?;
+        parcel.told_apart(&jobs).iter().for_each(|text| desk.attendant.warn(text));
+        Ok(jobs)
     }
 }
 

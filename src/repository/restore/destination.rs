@@ -41,6 +41,8 @@ pub(super) struct Spot {
 pub(super) enum Barred {
     /// Something of another kind is there.
     InTheWay(&'static str),
+    /// What is there takes the place of a folder above what was backed up.
+    Above,
     /// Another entry of the same snapshot is there.
     Twin,
     Io(io::Error),

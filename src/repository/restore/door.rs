@@ -46,9 +46,9 @@ impl Repository {
         place: Whereto<'_>,
         options: &RestoreOptions,
     ) -> Result<(RestoreDone, Vec<Change>), Error> {
-        let Begun { reader, start, selection, target, progress, .. } =
+        let Begun { reader, start, selection, target, kept, progress } =
             self.begin(snapshot, place, options)?;
-        let seen = preview(&reader, &start, &target, &selection, options, &progress);
+        let seen = preview(&reader, &start, (&target, &kept), &selection, options, &progress);
         progress.finish();
         seen
     }

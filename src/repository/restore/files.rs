@@ -250,7 +250,7 @@ impl Run<'_> {
             Some(Err(Barred::Io(error))) if is_full(&error) => {
                 return Err(self.full(&work.path));
             }
-            Some(Err(why @ (Barred::InTheWay(_) | Barred::Twin))) => {
+            Some(Err(why @ (Barred::InTheWay(_) | Barred::Above | Barred::Twin))) => {
                 return self.barred(&work.path, why);
             }
             None | Some(Err(Barred::Io(_))) => {

@@ -56,7 +56,7 @@ pub struct Change {
 pub(super) fn preview(
     reader: &Reader,
     start: &Start,
-    target: &Path,
+    (target, kept): (&Path, &[PathBuf]),
     selection: &Selection,
     options: &RestoreOptions,
     progress: &Progress,
@@ -68,8 +68,16 @@ pub(super) fn preview(
     };
     let filler = Filler { reader, progress, written: AtomicU64::new(0) };
     let done = RestoreDone { folder: target.to_owned(), ..RestoreDone::default() };
-    let mut look =
-        Look { reader, selection, options, filler, base: &start.base, done, changes: Vec::new() };
+    let mut look = Look {
+        reader,
+        selection,
+        options,
+        filler,
+        base: &start.base,
+        kept,
+        done,
+        changes: Vec::new(),
+    };
     let mut folders = vec![(PathBuf::new(), start.tree, root.is_some())];
     while let Some((path, tree, is_there)) = folders.pop() {
         let held = root.as_ref().filter(|_| is_there).map(|root| root.folder(&path)).transpose();
@@ -92,6 +100,8 @@ struct Look<'a> {
     options: &'a RestoreOptions,
     filler: Filler<'a>,
     base: &'a Path,
+    /// Folders above what was backed up: what stands there instead of one stays.
+    kept: &'a [PathBuf],
     done: RestoreDone,
     changes: Vec<Change>,
 }
@@ -177,6 +187,10 @@ impl Look<'_> {
         self.changes.push(Change { path, kind, bytes });
     }
 
+    fn is_above(&self, path: &Path) -> bool {
+        self.kept.iter().any(|kept| *kept == self.base.join(path))
+    }
+
     /// Whether what is there gives way without being asked.
     fn gives_way(&self, entry: &Entry<'_>, facts: &Facts) -> bool {
         self.options.overwrite == Overwrite::Kinds
@@ -199,7 +213,7 @@ impl Look<'_> {
         let tree = node.subtree.filter(|_| path.components().count() < MOST_LEVELS)?;
         match there {
             Some((_, facts)) if facts.kind == Kind::Folder => Some((path, tree, true)),
-            Some((entry, facts)) if !self.gives_way(entry, &facts) => {
+            Some((entry, facts)) if self.is_above(&path) || !self.gives_way(entry, &facts) => {
                 self.note(path, ChangeKind::InTheWay, 0);
                 None
             }

@@ -25,8 +25,8 @@ pub(super) struct Run<'a> {
     pub selection: &'a Selection,
     /// The folder of the snapshot that the target stands for.
     pub base: &'a Path,
-    /// Folders above what was backed up: those that are there keep their attributes when it is put in
-    /// its place.
+    /// Folders above what was backed up, when it is put in its place: those that are there keep their
+    /// attributes, and what stands there instead of one stays.
     pub kept: Vec<PathBuf>,
     pub filler: Filler<'a>,
     pub root: Rc<Spot>,
@@ -80,6 +80,11 @@ impl Run<'_> {
         match why {
             Barred::InTheWay(what) => {
                 let why = format!("{what}, and is replaced only with `--overwrite`");
+                self.done.leave_out(Reason::InTheWay, path, why);
+            }
+            Barred::Above => {
+                let why = "it was a folder above what was backed up and is none here, as a link to \
+                           another; it is left as it is, so restore with `--target`";
                 self.done.leave_out(Reason::InTheWay, path, why);
             }
             Barred::Twin => {

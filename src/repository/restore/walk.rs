@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use disk_prep::sys::beneath::Kind;
 use disk_prep::sys::entry::{Name, sync_all};
 use rustic_core::repofile::{Node, NodeType};
 use rustic_core::{Progress, TreeId};
@@ -212,11 +213,14 @@ impl Run<'_> {
             return Ok(None);
         };
         let wanted = Wanted::of(&node.meta, self.options.owners);
-        let is_there = spot.entry(name).facts().is_ok_and(|facts| facts.is_some());
+        let there = spot.entry(name).facts().ok().flatten();
+        let is_above = self.kept.iter().any(|kept| *kept == self.base.join(path));
+        if is_above && there.as_ref().is_some_and(|facts| facts.kind != Kind::Folder) {
+            return self.barred(path, Barred::Above).map(|()| None);
+        }
         match spot.enter(name, node.meta.mode.is_some(), self.options.overwrite) {
             Ok(below) => {
-                let is_above = self.kept.iter().any(|kept| *kept == self.base.join(path));
-                let is_kept = is_there && is_above;
+                let is_kept = is_above && there.is_some();
                 self.level(Rc::new(below), &tree, Some(wanted).filter(|_| !is_kept)).map(Some)
             }
             Err(why) => self.barred(path, why).map(|()| None),
