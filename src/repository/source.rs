@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use ignore::{DirEntry, Walk, WalkBuilder};
 use jiff::Timestamp;
-use rustic_core::repofile::{Node, NodeType};
+use rustic_core::repofile::{Metadata as NodeMetadata, Node, NodeType};
 use rustic_core::{LocalSourceSaveOptions, ReadSourceEntry};
 
 use super::account::Account;
@@ -144,11 +144,15 @@ impl Iterator for Entries {
     }
 }
 
-/// A folder above the sources, as it is; `None` if it cannot be looked at.
+/// A folder above the sources, with its rights and owners alone: it changes when anything beside the
+/// sources does, and they have not. `None` if it cannot be looked at.
 pub fn folder_node(path: &Path) -> Option<Node> {
     let entry = WalkBuilder::new(path).max_depth(Some(0)).build().next()?.ok()?;
     let found = LocalSourceSaveOptions::default().map_entry(entry).ok()?;
-    Some(found.node).filter(Node::is_dir)
+    let mut node = Some(found.node).filter(Node::is_dir)?;
+    let NodeMetadata { mode, uid, gid, user, group, .. } = std::mem::take(&mut node.meta);
+    node.meta = NodeMetadata { mode, uid, gid, user, group, ..NodeMetadata::default() };
+    Some(node)
 }
 
 /// How a file was found.

@@ -348,7 +348,7 @@ fn of(job: &Job) -> Subject {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::import_job::{DriveStage, JobStage};
+    use crate::import_job::DriveStage;
 
     fn held(job: &str, since: Option<i64>) -> HeldDrive {
         let since = since.map(|secs| Timestamp::from_second(secs).unwrap());

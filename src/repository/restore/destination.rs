@@ -279,7 +279,8 @@ mod tests {
     fn only_links_and_empty_folders_go_without_being_asked() {
         let outer = tempfile::tempdir().unwrap();
         let at = |name: &str| outer.path().join("in").join(name);
-        let spot = Spot::open(&outer.path().join("in")).unwrap();
+        let (spot, is_empty) = Spot::open(&outer.path().join("in"), false).unwrap();
+        assert!(is_empty);
         fs::create_dir_all(at("full/deep")).unwrap();
         fs::create_dir(at("empty")).unwrap();
         fs::write(at("file"), b"mine").unwrap();
@@ -306,7 +307,7 @@ mod tests {
     #[test]
     fn a_name_is_anothers_only_if_the_folder_does_not_list_it() {
         let outer = tempfile::tempdir().unwrap();
-        let spot = Spot::open(outer.path()).unwrap();
+        let (spot, _) = Spot::open(outer.path(), false).unwrap();
         fs::write(outer.path().join("one"), b"").unwrap();
         fs::hard_link(outer.path().join("one"), outer.path().join("two")).unwrap();
         let facts = spot.entry(&name("one")).facts().unwrap().unwrap();
@@ -318,7 +319,7 @@ mod tests {
     #[test]
     fn a_draft_is_taken_up_only_if_it_is_ours_alone() {
         let outer = tempfile::tempdir().unwrap();
-        let spot = Spot::open(outer.path()).unwrap();
+        let (spot, _) = Spot::open(outer.path(), false).unwrap();
         let draft = draft_name(&name("file"), &HashSet::new());
         let path = outer.path().join(draft.as_path());
         let open = || spot.draft(&draft).unwrap().is_used;
