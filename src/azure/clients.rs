@@ -26,6 +26,7 @@ use super::network::{Clear, Network, encrypted, is_loopback};
 use super::reason::Reason;
 use super::retry::{Book, Pace, RealPace, Repeat, Retry};
 use super::signer::Signer;
+use super::stranger::OfBlobs;
 use super::trace::Trace;
 use super::transport::Bounded;
 use super::turns::Turns;
@@ -110,7 +111,8 @@ impl Clients {
         (carrier, pace): (Arc<Bounded>, Arc<dyn Pace>),
     ) -> Self {
         let signer = Arc::new(signer);
-        let mut policies: Vec<Arc<dyn Policy>> = vec![signer.clone(), Arc::new(Trace)];
+        let mut policies: Vec<Arc<dyn Policy>> =
+            vec![Arc::new(OfBlobs), signer.clone(), Arc::new(Trace)];
         if let Some(rate) = limit {
             // It waits before the call is signed: a signature is good for some minutes only.
             policies.insert(0, Limit::new(rate, Arc::clone(&pace)));

@@ -198,6 +198,13 @@ pub enum Error {
     EndlessList { host: String, pages: usize, why: &'static str },
     #[error("{host} sends the call on to {to}, which is not followed")]
     Redirected { host: String, to: String },
+    #[error("What answers for {host} is not Azure: {fault}")]
+    Stranger {
+        host: String,
+        fault: &'static str,
+        #[source]
+        call: Option<Box<Call>>,
+    },
     #[error("Cannot read {path}")]
     SecretUnreadable {
         path: PathBuf,
@@ -231,6 +238,7 @@ impl Error {
             | Error::NotFound { call, .. }
             | Error::Refused { call, .. }
             | Error::Answer { call, .. }
+            | Error::Stranger { call, .. }
             | Error::TooLarge { call, .. }
             | Error::TooSlow { call, .. } => {
                 *call = Some(Box::new(match call.take() {
@@ -298,7 +306,7 @@ impl Diagnose for Error {
             Error::NotAllowed { .. } => "azure-not-allowed",
             Error::NotFound { .. } => "azure-not-found",
             Error::Refused { .. } => "azure-refused",
-            Error::Answer { .. } => "azure-answer",
+            Error::Answer { .. } | Error::Stranger { .. } => "azure-answer",
             Error::OperationFailed { .. } => "azure-operation-failed",
             Error::OperationGoesOn { .. } => "azure-operation-goes-on",
             Error::ForeignLink { .. } => "azure-foreign-link",
@@ -340,6 +348,7 @@ impl Diagnose for Error {
             Error::Unreachable { .. }
             | Error::Failing { .. }
             | Error::AskedToWait { .. }
+            | Error::Stranger { .. }
             | Error::TooSlow { .. } => ErrorKind::Unreachable,
             Error::NotSignedIn
             | Error::SignInRefused { .. }
@@ -405,7 +414,7 @@ impl Diagnose for Error {
             Error::LeaseLost { .. } => {
                 "nothing was changed since; run the same command again, it goes on"
             }
-            Error::Redirected { .. } => {
+            Error::Redirected { .. } | Error::Stranger { .. } => {
                 "check the endpoint, and whether a proxy or a sign-in page of the network answers"
             }
             Error::Failing { .. } | Error::TooSlow { .. } => "run the same command again later",

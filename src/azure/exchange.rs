@@ -21,6 +21,7 @@ use super::error::Error;
 use super::reason::Reason;
 use super::retry::{Came, Next, Pace, Repeat, ServiceClock, Tries, asked_pause};
 use super::sign_in::Tokens;
+use super::stranger;
 use super::trace::Attempt;
 use super::transport::target;
 
@@ -177,6 +178,11 @@ impl Exchange {
         if status.is_redirection() {
             let to = target(text(&headers, "location"), &ask.url);
             return Err(Failed::Bound(Error::Redirected { host: host(&ask.url), to }));
+        }
+        let fault = stranger::of_calls(status.as_u16(), |name| text(&headers, name));
+        if let Some(fault) = fault {
+            let host = host(&ask.url);
+            return Err(Failed::Bound(Error::Stranger { host, fault, call: None }));
         }
         let asked = asked_pause(|name| text(&headers, name), Timestamp::now());
         let Bounds { answer_bytes, fault_bytes, .. } = self.bounds;

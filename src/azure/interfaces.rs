@@ -18,6 +18,8 @@ pub struct CardFacts {
     pub subnets: Vec<String>,
     /// Resource id of the security group at it.
     pub group: Option<String>,
+    /// Resource ids of the application security groups that it is in.
+    pub memberships: Vec<String>,
     /// How many public addresses it has.
     pub public_addresses: usize,
     /// Whether a load balancer or a gateway leads to it.
@@ -103,6 +105,7 @@ struct PlaceProperties {
     public_address: Option<Named>,
     load_balancer_backend_address_pools: Vec<Named>,
     application_gateway_backend_address_pools: Vec<Named>,
+    application_security_groups: Vec<Named>,
 }
 
 #[derive(Default, Deserialize)]
@@ -153,8 +156,12 @@ impl Card {
             let pools = &own.load_balancer_backend_address_pools;
             !pools.is_empty() || !own.application_gateway_backend_address_pools.is_empty()
         };
+        let members = |own: &PlaceProperties| {
+            own.application_security_groups.iter().map(|own| own.id.clone()).collect::<Vec<_>>()
+        };
         CardFacts {
             group: network_security_group.map(|own| own.id),
+            memberships: all.iter().flat_map(members).collect(),
             public_addresses: all.iter().filter(|own| own.public_address.is_some()).count(),
             is_balanced: all.iter().any(is_balanced),
             name_servers: dns_settings.dns_servers,
@@ -234,12 +241,13 @@ mod tests {
         let text = r#"{"properties":{"networkSecurityGroup":{"id":"/g"},
           "dnsSettings":{"dnsServers":["10.0.0.53"],"appliedDnsServers":[]},"ipConfigurations":[
           {"properties":{"privateIPAddress":"10.0.0.4","subnet":{"id":"/s"},"publicIPAddress":{"id":"/p"}}},
-          {"properties":{"loadBalancerBackendAddressPools":[{"id":"/b"}]}}]}}"#;
+          {"properties":{"loadBalancerBackendAddressPools":[{"id":"/b"}],"applicationSecurityGroups":[{"id":"/a"}]}}]}}"#;
         let own = serde_json::from_str::<Card>(text).unwrap().facts();
         let expected = CardFacts {
             addresses: vec!["10.0.0.4".to_owned()],
             subnets: vec!["/s".to_owned()],
             group: Some("/g".to_owned()),
+            memberships: vec!["/a".to_owned()],
             public_addresses: 1,
             is_balanced: true,
             name_servers: vec!["10.0.0.53".to_owned()],

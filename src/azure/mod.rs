@@ -49,6 +49,7 @@ mod send;
 mod shared_key;
 mod sign_in;
 mod signer;
+mod stranger;
 mod token;
 mod trace;
 mod transport;

@@ -17,6 +17,7 @@ use super::bounds::{self, Bounds, Failing, Meter};
 use super::call::Call;
 use super::error::{Error, Why};
 use super::reason::Reason;
+use super::stranger;
 use super::transport::target;
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -76,6 +77,10 @@ pub(super) async fn principal(
     if status.is_redirection() {
         let location = answer.headers().get("location").and_then(|own| own.to_str().ok());
         return Err(Error::Redirected { to: target(location, url), host });
+    }
+    let header = |name| answer.headers().get(name).and_then(|own| own.to_str().ok());
+    if let Some(fault) = stranger::of_calls(status.as_u16(), header) {
+        return Err(Error::Stranger { host, fault, call: Some(Box::new(call())) });
     }
     let bounds = Bounds::default();
     let meter = Meter::new(&host, bounds.fault_bytes, bounds);

@@ -99,12 +99,13 @@ mod tests {
             "<?xml version=\"1.0\" encoding=\"utf-8\"?><StorageServiceProperties>\
              <DeleteRetentionPolicy>{policy}</DeleteRetentionPolicy></StorageServiceProperties>"
         );
-        answer(200, "content-type: application/xml", &text)
+        answer(200, "x-ms-request-id: 1\r\ncontent-type: application/xml", &text)
     }
 
     #[test]
     fn what_holds_blobs_and_keeps_deleted_ones_is_told_as_far_as_we_may_know() {
-        let container = |headers: &str| answer(200, headers, "");
+        let container =
+            |headers: &str| answer(200, &format!("x-ms-request-id: 1\r\n{headers}"), "");
         let (kept, gone) = ("<Enabled>true</Enabled><Days>7</Days>", "<Enabled>false</Enabled>");
         let told = |headers: &str, next| asked(vec![container(headers), next]).unwrap();
         assert_eq!(

@@ -131,6 +131,11 @@ pub(super) trait Pace: std::fmt::Debug + Send + Sync {
     fn tried_within(&self) -> Option<Duration> {
         None
     }
+    /// Takes a pause for a service that is busy out of what there is for all calls together; not if
+    /// that is less.
+    fn may_pause(&self, _: Duration) -> bool {
+        true
+    }
 }
 
 /// The machine's own.
@@ -138,12 +143,15 @@ pub(super) trait Pace: std::fmt::Debug + Send + Sync {
 pub(super) struct RealPace {
     begun: Instant,
     patience: Patience,
+    /// Pauses for a service that is busy, of all calls together.
+    busy: Mutex<Duration>,
 }
 
 impl RealPace {
     /// From now on.
     pub fn begin(patience: &Patience) -> Arc<dyn Pace> {
-        Arc::new(RealPace { begun: Instant::now(), patience: patience.clone() })
+        let (begun, patience, busy) = (Instant::now(), patience.clone(), Mutex::default());
+        Arc::new(RealPace { begun, patience, busy })
     }
 }
 
@@ -172,6 +180,16 @@ impl Pace for RealPace {
 
     fn tried_within(&self) -> Option<Duration> {
         self.patience.tempo.tried_within()
+    }
+
+    fn may_pause(&self, pause: Duration) -> bool {
+        let mut busy = hold(&self.busy);
+        let all = busy.saturating_add(pause);
+        let may = self.tried_within().is_none_or(|most| all <= most);
+        if may {
+            *busy = all;
+        }
+        may
     }
 }
 
@@ -267,6 +285,10 @@ impl Tries {
             Some(asked) if self.count < TRIES => asked,
             Some(asked) => asked.max(own(self.count - 3)),
         };
+        // A look asks many things, and all of them would be waited for.
+        if !self.pace.may_pause(pause) {
+            return Err(asked.map_or(Next::Stands, Next::TooLong));
+        }
         // What the service asks for at first is kept, as for a call that failed.
         let is_kept = asked.is_some() && self.count < TRIES;
         let most = self.pace.patience().max(if is_kept { ALL_PAUSES } else { Duration::ZERO });

@@ -43,18 +43,25 @@ impl fmt::Display for Place {
     }
 }
 
-/// The agent's settings with a proxy, or without one. What is not of it stays as it is.
-pub fn agent_file(text: &str, proxy: Option<&Place>) -> String {
-    let Some(own) = proxy else { return without(text, &[HOST, PORT]) };
+/// A file with a proxy, or without one: what it says, and what it said before the proxy, if that was
+/// kept.
+pub type Edit = fn(&str, Option<&Place>, Option<&str>) -> String;
+
+/// The agent's settings with a proxy, or without one. What is not of it stays as it is; lines that said
+/// that there is none, or nothing, come back where they stood.
+pub fn agent_file(text: &str, proxy: Option<&Place>, before: Option<&str>) -> String {
+    let names = [HOST, PORT];
+    let Some(own) = proxy else { return without(&back(text, &names, before), &names) };
     let lines = [(HOST, format!("{HOST}={}", own.host)), (PORT, format!("{PORT}={}", own.port))];
-    written(text, &[HOST, PORT], &lines)
+    written(text, &names, &lines)
 }
 
 /// The variables of sessions with a proxy, or without one. Those in capitals are brought along where
 /// they are. What has to go straight is added to what does already, and taken out with the proxy.
-pub fn environment_file(text: &str, proxy: Option<&Place>) -> String {
+pub fn environment_file(text: &str, proxy: Option<&Place>, before: Option<&str>) -> String {
     let Some(proxy) = proxy else {
-        let text = without(text, &[VARIABLES, CAPITALS].concat());
+        let names = [VARIABLES, CAPITALS].concat();
+        let text = without(&back(text, &names, before), &names);
         return text.split_inclusive('\n').filter_map(less_straight).collect();
     };
     let own = CAPITALS.into_iter().filter(|own| value(text, own).is_some());
@@ -135,10 +142,33 @@ fn written(text: &str, names: &[&str], lines: &[(&str, String)]) -> String {
     all
 }
 
+/// A text in which the names that had no proxy before have the lines again that said so.
+fn back(text: &str, names: &[&str], before: Option<&str>) -> String {
+    let line = |name: &str| before?.lines().rev().find(|line| self::name(line) == Some(name));
+    let is_none = |name: &str| before.and_then(|own| value(own, name)).is_some_and(is_nothing);
+    let has_proxy = |name: &str| value(text, name).is_some_and(|own| !is_nothing(own));
+    let meant = names.iter().copied().filter(|name| is_none(name) && has_proxy(name));
+    let lines: Vec<(&str, String)> =
+        meant.filter_map(|name| Some((name, line(name)?.to_owned()))).collect();
+    let names: Vec<&str> = lines.iter().map(|(name, _)| *name).collect();
+    written(text, &names, &lines)
+}
+
+/// Whether a file of the two names a proxy.
+pub fn has_proxy(text: &str) -> bool {
+    let names = [HOST, PORT].into_iter().chain(VARIABLES).chain(CAPITALS);
+    names.filter_map(|name| value(text, name)).any(|own| !is_nothing(own))
+}
+
+/// Whether a value says that there is no proxy.
+fn is_nothing(value: &str) -> bool {
+    value.is_empty() || value == NONE
+}
+
 /// A text without the lines that give one of the names a value; one that says there is none stays.
 fn without(text: &str, names: &[&str]) -> String {
     let stays = |line: &&str| match name(line).filter(|own| names.contains(own)) {
-        Some(own) => value(line, own).is_none_or(|own| own.is_empty() || own == NONE),
+        Some(own) => value(line, own).is_none_or(is_nothing),
         None => true,
     };
     text.split_inclusive('\n').filter(stays).collect()
@@ -163,7 +193,7 @@ pub fn look(tree: &Tree) -> Vec<Finding> {
             return vec![unknown("agent", why.to_string()).of(AREA)];
         }
     };
-    let own = |name| value(&agent, name).filter(|own| !own.is_empty() && *own != NONE);
+    let own = |name| value(&agent, name).filter(|own| !is_nothing(own));
     let names = VARIABLES.iter().rev().chain(CAPITALS.iter().rev());
     let variable = names.into_iter().find_map(|name| value(&session, name));
     let variable = variable.filter(|own| !own.is_empty()).map(bare);
@@ -322,30 +352,43 @@ mod tests {
 
     #[test]
     fn lines_of_the_proxy_are_replaced_where_they_stand_and_all_else_stays() {
-        let own = agent_file(CONF, Some(&place()));
+        let own = agent_file(CONF, Some(&place()), None);
         assert_eq!(
             own,
             "# HttpProxy.Host=None\r\nHttpProxy.Host=10.0.0.5\r\nLogs.Verbose=n\r\n\
              HttpProxy.Port=3128\nLib.Dir=/var/lib/waagent"
         );
-        assert_eq!(agent_file(&own, Some(&place())), own);
+        assert_eq!(agent_file(&own, Some(&place()), None), own);
         assert_eq!(
-            agent_file(&own, None),
+            agent_file(&own, None, None),
             "# HttpProxy.Host=None\r\nLogs.Verbose=n\r\nLib.Dir=/var/lib/waagent"
         );
         assert_eq!(
-            agent_file("a=b", Some(&place())),
+            agent_file("a=b", Some(&place()), None),
             "a=b\nHttpProxy.Host=10.0.0.5\nHttpProxy.Port=3128\n"
         );
-        assert_eq!(agent_file("", None), "");
+        assert_eq!(agent_file("", None, None), "");
         let none = "HttpProxy.Host=None\nHttpProxy.Port=None\n";
-        assert_eq!(agent_file(none, None), none, "that there is none is no proxy");
+        assert_eq!(agent_file(none, None, None), none, "that there is none is no proxy");
+        // The way back leads to what was there.
+        let own = "# HttpProxy\r\nHttpProxy.Host=None\r\nLogs.Verbose=n\nHttpProxy.Port = None\n";
+        let set = agent_file(own, Some(&place()), None);
+        assert_eq!(agent_file(&set, None, Some(own)), own);
+        assert_eq!(agent_file(&set, None, None), "# HttpProxy\r\nLogs.Verbose=n\n");
+        let later = set.replace("Verbose=n", "Verbose=y");
+        let back = own.replace("Verbose=n", "Verbose=y");
+        assert_eq!(agent_file(&later, None, Some(own)), back, "what was changed since stays");
+        let other = "HttpProxy.Host=old\nHttpProxy.Port=1\n";
+        assert_eq!(agent_file(&set, None, Some(other)), "# HttpProxy\r\nLogs.Verbose=n\n");
+        let empty = "http_proxy=\nA=1\n";
+        let set = environment_file(empty, Some(&place()), None);
+        assert_eq!(environment_file(&set, None, Some(empty)), empty);
     }
 
     #[test]
     fn variables_in_capitals_come_along_and_all_of_a_proxy_goes_with_it() {
         let old = "HTTP_PROXY=http://old:1\nexport HTTPS_PROXY=\"http://old:1\"\nA=1\n";
-        let set = environment_file(old, Some(&place()));
+        let set = environment_file(old, Some(&place()), None);
         let straight = format!("{FABRIC},{METADATA}");
         assert_eq!(
             set,
@@ -355,44 +398,44 @@ mod tests {
                  no_proxy={straight}\n"
             )
         );
-        assert_eq!(environment_file(&set, Some(&place())), set);
-        assert_eq!(environment_file(&set, None), "A=1\n");
-        assert_eq!(environment_file("A=1\n", None), "A=1\n");
+        assert_eq!(environment_file(&set, Some(&place()), None), set);
+        assert_eq!(environment_file(&set, None, None), "A=1\n");
+        assert_eq!(environment_file("A=1\n", None, None), "A=1\n");
         let own = "NO_PROXY=\"a.test, b.test\"\nhttp_proxy=\n";
-        let set = environment_file(own, Some(&place()));
+        let set = environment_file(own, Some(&place()), None);
         assert!(set.starts_with(&format!("NO_PROXY=a.test,b.test,{straight}\n")), "{set}");
         assert!(!set.contains("no_proxy="), "{set}");
-        assert_eq!(environment_file(&set, None), "NO_PROXY=a.test,b.test\n");
+        assert_eq!(environment_file(&set, None, None), "NO_PROXY=a.test,b.test\n");
         let quoted = format!("export NO_PROXY=\"a.test, {FABRIC}\"\r\nhttp_proxy=\n");
         let left = "export NO_PROXY=\"a.test\"\r\nhttp_proxy=\n";
-        assert_eq!(environment_file(&quoted, None), left);
-        assert_eq!(environment_file(left, None), left, "nothing else goes");
+        assert_eq!(environment_file(&quoted, None, None), left);
+        assert_eq!(environment_file(left, None, None), left, "nothing else goes");
     }
 
     #[test]
     fn what_only_the_vm_reaches_goes_straight() {
         let both = "no_proxy=168.63.129.16,169.254.169.254\n";
         let set = "http_proxy=http://10.0.0.5:3128\nhttps_proxy=http://10.0.0.5:3128\n";
-        assert_eq!(environment_file("", Some(&place())), format!("{set}{both}"));
+        assert_eq!(environment_file("", Some(&place()), None), format!("{set}{both}"));
         let own = "PATH=\"/bin\"\nexport no_proxy=\"a.test, 169.254.169.254\"\n";
-        let with = environment_file(own, Some(&place()));
+        let with = environment_file(own, Some(&place()), None);
         assert_eq!(
             with,
             format!("PATH=\"/bin\"\nno_proxy=a.test,169.254.169.254,168.63.129.16\n{set}")
         );
-        assert_eq!(environment_file(&with, Some(&place())), with);
+        assert_eq!(environment_file(&with, Some(&place()), None), with);
         let without = "PATH=\"/bin\"\nno_proxy=a.test\n";
-        assert_eq!(environment_file(&with, None), without);
+        assert_eq!(environment_file(&with, None, None), without);
     }
 
     proptest! {
         #[test]
         fn twice_is_once_and_no_other_line_changes(text in "(([#a-zH. ]{0,6}(HttpProxy.Host|http_proxy|HTTP_PROXY|no_proxy)?[ =]{0,2}[a-z\"]{0,3}\r?\n)|.){0,12}") {
             for edit in [agent_file, environment_file] {
-                let once = edit(&text, Some(&place()));
-                prop_assert_eq!(&edit(&once, Some(&place())), &once);
-                let gone = edit(&once, None);
-                prop_assert_eq!(&edit(&gone, None), &gone);
+                let once = edit(&text, Some(&place()), None);
+                prop_assert_eq!(&edit(&once, Some(&place()), None), &once);
+                let gone = edit(&once, None, None);
+                prop_assert_eq!(&edit(&gone, None, None), &gone);
                 let names = [HOST, PORT, VARIABLES[0], VARIABLES[1], CAPITALS[0], NO_PROXY];
                 let others = |text: &str| -> Vec<String> {
                     let is_other = |line: &&str| name(line).is_none_or(|own| !names.contains(&own));

@@ -51,7 +51,8 @@ pub enum DiskVerb {
         azseed disk-backup schedule remove")]
     #[command(after_help = "Examples:\n  azseed disk-backup schedule --install\n  \
         azseed disk-backup schedule --write-units /etc/systemd/system\n\n\
-        One timer for all disks: it calls `run`, which does what is due, and then `prune`.")]
+        One timer for all disks: it calls `run --prune`, which does what is due and then\n\
+        deletes the points that no rule keeps.")]
     Schedule(DiskScheduleArgs),
 }
 
@@ -224,6 +225,10 @@ pub struct DiskRunArgs {
     /// End the lease that another run has on the copy
     #[arg(long)]
     pub break_lease: bool,
+    /// Delete points that no rule keeps afterwards, also of disks of which no point
+    /// could be made
+    #[arg(long)]
+    pub prune: bool,
     /// What is read back.
     #[command(flatten)]
     pub read_back: ReadBackArgs,

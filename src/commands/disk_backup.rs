@@ -1,17 +1,17 @@
 //! `disk-backup`: page blobs, copied once and then by what changed.
 
 use super::call::Call;
-use super::disk_words::manner;
-use super::flags::{azure, blobs, retention};
+use super::disk_words::{manner, options};
+use super::flags::retention;
 use crate::cli::{
     DiskBackupArgs, DiskBackupCommand, DiskKeepArgs, DiskRunArgs, DiskSnapshotCommand, FirstChoice,
     PromoteArgs, ProtectArgs, ReadBackArgs, VerifyChoice, VhdChoice, is_named,
 };
 use crate::journey::disk_backup::{Anew, RoundOptions, run as rounds};
-use crate::journey::disk_bench::{DiskOptions, Keep, Verify, VhdForm};
+use crate::journey::disk_bench::{Keep, Verify, VhdForm, named};
 use crate::journey::disk_look::{list, points, release, status};
 use crate::journey::disk_protect::{ProtectOptions, SeedAsked, protect};
-use crate::journey::disk_prune::{Prune, prune, set};
+use crate::journey::disk_prune::{Prune, prune, prune_after, set};
 use crate::journey::disk_restore::{RestoreOptions, promote, restore};
 use crate::journey::disk_snapshot as snapshot;
 use crate::journey::disk_verify::{Proven, verify};
@@ -19,26 +19,35 @@ use crate::outcome::{Ended, IdleWord};
 
 /// Runs `disk-backup`.
 pub fn run(command: &DiskBackupCommand, args: &DiskBackupArgs, call: &Call<'_>) -> Ended {
-    let options = &DiskOptions {
-        azure: azure(&args.azure),
-        blobs: blobs(&args.blobs),
-        source_key_file: args.source.source_account_key_file.clone(),
-        source_sas_file: args.source.source_sas_file.clone(),
-    };
+    let options = &options(args);
     let desk = &call.desk();
     Ok(match command {
-        DiskBackupCommand::Protect(args) => Box::new(protect(&asked(args, call)?, options, desk)?),
-        DiskBackupCommand::Run(args) => Box::new(rounds(&args.names, wish(args), options, desk)?),
+        DiskBackupCommand::Protect(args) => {
+            let made = protect(&asked(args, call)?, options, desk);
+            Box::new(made.map_err(named(&args.name))?)
+        }
+        DiskBackupCommand::Run(args) => {
+            let made = rounds(&args.names, wish(args), options, desk);
+            match args.prune {
+                true => Box::new(prune_after(made, &args.names, options, desk)?),
+                false => Box::new(made?),
+            }
+        }
         DiskBackupCommand::List { name: None } => Box::new(list(options, desk)?),
-        DiskBackupCommand::List { name: Some(name) } => Box::new(points(name, options, desk)?),
-        DiskBackupCommand::Status { name } => Box::new(status(name, options, desk)?),
+        DiskBackupCommand::List { name: Some(name) } => {
+            Box::new(points(name, options, desk).map_err(named(name))?)
+        }
+        DiskBackupCommand::Status { name } => {
+            Box::new(status(name, options, desk).map_err(named(name))?)
+        }
         DiskBackupCommand::Verify(args) => {
             let which = match (args.all, args.at) {
                 (true, _) => Proven::All,
                 (false, Some(at)) => Proven::At(at),
                 (false, None) => Proven::Newest,
             };
-            Box::new(verify(&args.name, which, args.sample, options, desk)?)
+            let proven = verify(&args.name, which, args.sample, options, desk);
+            Box::new(proven.map_err(named(&args.name))?)
         }
         DiskBackupCommand::Restore(args) => {
             let asked = RestoreOptions {
@@ -48,18 +57,21 @@ pub fn run(command: &DiskBackupCommand, args: &DiskBackupArgs, call: &Call<'_>) 
                 is_alone: args.without_backup,
                 verify: level(&args.read_back),
             };
-            Box::new(restore(&args.name, &asked, options, desk)?)
+            let made = restore(&args.name, &asked, options, desk);
+            Box::new(made.map_err(named(&args.name))?)
         }
         DiskBackupCommand::Promote(PromoteArgs { name, at, overwrite, read_back }) => {
             let verify = level(read_back);
-            Box::new(promote(name, *at, overwrite.as_ref(), verify, options, desk)?)
+            let made = promote(name, *at, overwrite.as_ref(), verify, options, desk);
+            Box::new(made.map_err(named(name))?)
         }
         DiskBackupCommand::Prune(args) => {
             let mode = if args.dry_run { Prune::Tell } else { Prune::Delete };
             Box::new(prune(&args.names, mode, options, desk)?)
         }
         DiskBackupCommand::Set(args) => {
-            Box::new(set(&args.name, args.every, keep(&args.keep), options, desk)?)
+            let changed = set(&args.name, args.every, keep(&args.keep), options, desk);
+            Box::new(changed.map_err(named(&args.name))?)
         }
         DiskBackupCommand::Snapshot(args) => Box::new(match &args.command {
             DiskSnapshotCommand::Create { source } => snapshot::create(source, options, desk)?,
@@ -68,7 +80,7 @@ pub fn run(command: &DiskBackupCommand, args: &DiskBackupArgs, call: &Call<'_>) 
                 snapshot::delete(source, at, options, desk)?
             }
         }),
-        DiskBackupCommand::Release { name } => Box::new(release(name, desk)?),
+        DiskBackupCommand::Release { name } => Box::new(release(name, desk).map_err(named(name))?),
     })
 }
 

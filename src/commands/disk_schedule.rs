@@ -1,6 +1,7 @@
 //! `disk-backup schedule`: the timer that backs all disks up.
 
 use super::call::Call;
+use super::disk_words::options;
 use super::unit_words::unit_words;
 use crate::cli::{DiskBackupArgs, DiskScheduleArgs, DiskScheduleCommand, is_named};
 use crate::journey::disk_schedule::{remove, schedule};
@@ -30,5 +31,5 @@ pub fn run(args: &DiskScheduleArgs, all: &DiskBackupArgs, call: &Call<'_>) -> En
     let words = unit_words(&files, (&all.azure, &all.blobs), call);
     let words: Vec<String> =
         words.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]).collect();
-    Ok(Box::new(schedule(&place, &words, &call.desk())?))
+    Ok(Box::new(schedule(&place, &words, &options(all), &call.desk())?))
 }

@@ -1,9 +1,22 @@
-//! How `disk-backup protect` is to back a disk up, as it was said.
+//! Where the disks of `disk-backup` are, and how `protect` is to back one up, as it was said.
 
 use super::call::Call;
-use crate::cli::{DiffChoice, EngineChoice, FirstChoice, ProtectArgs, TransferChoice};
-use crate::journey::disk_bench::{DiffWish, Engine, FirstCopy, Via};
+use super::flags::{azure, blobs};
+use crate::cli::{
+    DiffChoice, DiskBackupArgs, EngineChoice, FirstChoice, ProtectArgs, TransferChoice,
+};
+use crate::journey::disk_bench::{DiffWish, DiskOptions, Engine, FirstCopy, Via};
 use crate::journey::disk_manner::MannerAsked;
+
+/// Where Azure is, and what opens both accounts.
+pub(super) fn options(args: &DiskBackupArgs) -> DiskOptions {
+    DiskOptions {
+        azure: azure(&args.azure),
+        blobs: blobs(&args.blobs),
+        source_key_file: args.source.source_account_key_file.clone(),
+        source_sas_file: args.source.source_sas_file.clone(),
+    }
+}
 
 /// The words of the call, with where each comes from.
 pub(super) fn manner(args: &ProtectArgs, call: &Call<'_>) -> MannerAsked {

@@ -54,6 +54,8 @@ pub enum Error {
     Transport { blob: String, offset: u64 },
     #[error("Another run holds the backup {name}")]
     Busy { name: VaultName },
+    #[error("The record of {name} beside its copy is changed by others again and again")]
+    RecordBusy { name: VaultName },
     #[error("There is no disk backup {name} on this machine")]
     Unknown { name: VaultName },
     #[error("The disk backup {name} is another one: {what}")]
@@ -183,6 +185,21 @@ pub(super) fn is_lease_lost(error: &azure::Error) -> bool {
 }
 
 impl Error {
+    /// The backup that it is about, if it says so.
+    fn backup(&self) -> Option<&VaultName> {
+        match self {
+            Error::Asked { name, .. }
+            | Error::Kept { name, .. }
+            | Error::Replaced { name, .. }
+            | Error::CopyGone { name, .. }
+            | Error::NoPoint { name, .. }
+            | Error::OfImage { name }
+            | Error::OfManaged { name }
+            | Error::RestoredOther { backup: name, .. } => Some(name),
+            _ => None,
+        }
+    }
+
     /// What the service says of a blob.
     pub fn of(blob: &dyn PageBlob, source: azure::Error) -> Self {
         match &source {
@@ -215,7 +232,7 @@ impl Diagnose for Error {
             Error::Copy { .. } => "disk-copy-failed",
             Error::ReadBack { .. } => "disk-read-back",
             Error::Transport { .. } => "disk-transport",
-            Error::Busy { .. } => "disk-backup-busy",
+            Error::Busy { .. } | Error::RecordBusy { .. } => "disk-backup-busy",
             Error::Unknown { .. } => "disk-backup-unknown",
             Error::Asked { .. }
             | Error::Kept { .. }
@@ -280,7 +297,9 @@ impl Diagnose for Error {
             Error::List { .. } | Error::Transport { .. } => ErrorKind::Failed,
             Error::Copy { .. } | Error::NoSnapshot { .. } => ErrorKind::Refused,
             Error::ReadBack { .. } => ErrorKind::Difference,
-            Error::Busy { .. } | Error::LeaseLost { .. } => ErrorKind::Busy,
+            Error::Busy { .. } | Error::RecordBusy { .. } | Error::LeaseLost { .. } => {
+                ErrorKind::Busy
+            }
             Error::Stopped => ErrorKind::Interrupted,
             Error::Taken { .. } | Error::InUse { .. } | Error::ImageThere { .. } => {
                 ErrorKind::Guard
@@ -394,6 +413,7 @@ impl Diagnose for Error {
                 "run the same command again; no point was made of it"
             }
             Error::Busy { .. } => return Some(Hint::OtherRun),
+            Error::RecordBusy { .. } => "run the same command again in a minute",
             Error::Unknown { .. } => "`azseed disk-backup list` names those that are there",
             Error::Asked { .. } => {
                 "leave the flag out; `azseed disk-backup set NAME` changes how often a point is made and \
@@ -464,6 +484,9 @@ impl Diagnose for Error {
                  can be restored and looked at"
             }
         };
-        Some(Hint::new(text))
+        Some(match self.backup() {
+            Some(name) => Hint::new(text.replace(" NAME", &format!(" {name}"))),
+            None => Hint::new(text),
+        })
     }
 }

@@ -40,7 +40,7 @@ impl fmt::Display for Keep {
     }
 }
 
-/// The points that no rule keeps, the oldest first; `points` are in order of time.
+/// The points that no rule keeps, the oldest first; `points` are in the order in which they were made.
 pub fn let_go<'a>(keep: Keep, points: &'a [DiskPoint], now: &Zoned) -> Vec<&'a DiskPoint> {
     let is_said = keep.last.is_some() || !keep.spans.keeps_all();
     if !is_said {
@@ -54,7 +54,8 @@ pub fn let_go<'a>(keep: Keep, points: &'a [DiskPoint], now: &Zoned) -> Vec<&'a D
         Some(Point {
             id: own.backup_snapshot.clone(),
             origin: origin.clone(),
-            time: own.time()?,
+            // One of a clock that was ahead is none of the future.
+            time: own.stamped_before().or(own.time())?,
             files: Some(1),
             is_shrunk: false,
             is_marked: false,
@@ -116,6 +117,15 @@ mod tests {
         assert_eq!(gone(keep(Some(4), Some(1)), &all), times[..1]);
         assert_eq!(gone(keep(Some(1), Some(4)), &all), [times[1]]);
         assert_eq!(gone(Keep::default(), &all), [""; 0]);
+        // One of a clock that was ahead goes in its turn, and counts for the day on which it was made.
+        let ahead = DiskPoint {
+            source_snapshot: "2037-01-01T00:00:00Z".to_owned(),
+            backup_snapshot: "2026-11-21T09:00:00.1234567Z".to_owned(),
+            ..point(times[0])
+        };
+        let mixed = [&all[..3], &[ahead.clone()], &all[3..]].concat();
+        assert_eq!(gone(keep(Some(2), None), &mixed).len(), 4);
+        assert!(gone(keep(None, Some(3)), &mixed).contains(&ahead.source_snapshot));
         // The others are not counted for it.
         let strange = [&[point("no time")][..], &all].concat();
         assert_eq!(gone(keep(Some(2), None), &strange), times[..3]);

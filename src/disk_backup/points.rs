@@ -9,6 +9,7 @@ use super::chain::{BACKUP, POINT, SOURCE};
 use super::error::Error;
 use super::source::is_address;
 use crate::azure::{PageBlob, SnapshotFacts};
+use crate::schedule::is_ahead;
 
 /// A point that can be restored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +30,13 @@ impl DiskPoint {
     /// When the disk was so.
     pub fn time(&self) -> Option<Timestamp> {
         self.source_snapshot.parse().ok()
+    }
+
+    /// When the copy's service has stamped it, if that is before the time which it bears: then the clock
+    /// of the machine that made it was ahead, since nothing is copied before it is.
+    pub fn stamped_before(&self) -> Option<Timestamp> {
+        let stamp: Timestamp = self.backup_snapshot.parse().ok()?;
+        self.time().filter(|time| is_ahead(*time, stamp)).map(|_| stamp)
     }
 }
 
@@ -80,7 +88,8 @@ impl Copies {
     }
 }
 
-/// All points of a backup, the oldest first, of copies that stand beside the one that goes on.
+/// All points of a backup, the oldest first by the clock of the copy's service, of copies that stand
+/// beside the one that goes on.
 pub fn points(copies: &Copies, newest: &Arc<dyn PageBlob>) -> Result<Vec<DiskPoint>, Error> {
     let mut all = match copies {
         Copies::Marked(names) => of_each(names, newest, |own| own.metadata.get(POINT).cloned())?,
@@ -109,7 +118,8 @@ pub fn points(copies: &Copies, newest: &Arc<dyn PageBlob>) -> Result<Vec<DiskPoi
             found.into_iter().filter_map(point).collect()
         }
     };
-    all.sort_by_cached_key(|own| (own.time(), own.generation, own.backup_snapshot.clone()));
+    // The copy's service tells which came first; the clock of a machine may have been wrong.
+    all.sort_by(|one, other| one.backup_snapshot.cmp(&other.backup_snapshot));
     Ok(all)
 }
 
@@ -174,6 +184,24 @@ mod tests {
         assert_eq!(at("2026-11-29T04:00:00.5Z").as_deref(), Some(ids[0]));
         assert_eq!(at("2026-11-29T05:00:01+01:00").as_deref(), Some(ids[2]));
         assert_eq!(at("2026-11-29T03:59:59Z"), None);
+    }
+
+    #[test]
+    fn a_point_that_bears_a_time_after_its_stamp_was_made_by_a_clock_that_was_ahead() {
+        let point = |time: &str, stamp: &str| DiskPoint {
+            copy: "os.vhd".to_owned(),
+            backup_snapshot: stamp.to_owned(),
+            source_snapshot: time.to_owned(),
+            bytes: 512,
+            generation: 1,
+        };
+        let stamp = "2026-11-29T04:00:00.1234567Z";
+        let told = |time: &str| point(time, stamp).stamped_before();
+        assert_eq!(told("2037-01-01T00:00:00Z"), Some(stamp.parse().unwrap()));
+        for time in ["2026-11-29T03:00:00Z", "2026-11-29T04:04:00Z", "no time"] {
+            assert_eq!(told(time), None, "{time}");
+        }
+        assert_eq!(point("2037-01-01T00:00:00Z", "none").stamped_before(), None);
     }
 
     #[test]

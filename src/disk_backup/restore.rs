@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::chain::{Chain, Mode, OWNER, Pending};
+use super::chain::{Chain, Mode, OWNER, POINT, Pending};
 use super::compare::compare;
 use super::error::Error;
 use super::keeper::Keeper;
-use super::pages::Counts;
+use super::pages::{Counts, Side};
 use super::points::DiskPoint;
 use super::record::Verify;
 use super::transfer::{Filled, Transfer, point_of};
@@ -58,9 +58,9 @@ impl Restoration<'_> {
     pub fn make(&self, watch: &dyn Watch) -> Result<MadeDisk, Error> {
         let Some(onward) = self.onward else { return self.alone(watch) };
         if let Some(snapshot) = self.ended(onward)? {
-            let counts = Counts::default();
-            let snapshot = Some(snapshot);
-            return Ok(MadeDisk { counts, snapshot, proven_bytes: None, was_there: true });
+            let proven_bytes = self.prove_again(onward, &snapshot, watch)?;
+            let (counts, snapshot) = (Counts::default(), Some(snapshot));
+            return Ok(MadeDisk { counts, snapshot, proven_bytes, was_there: true });
         }
         let first = self.transfer(self.copy, &self.point.backup_snapshot, onward).make(watch)?;
         watch.step(Step::PointCopied)?;
@@ -190,11 +190,42 @@ impl Restoration<'_> {
         if self.verify != Verify::Full {
             return Ok(None);
         }
-        let sides = ((blob.as_ref(), Some(own)), (self.disk.as_ref(), snapshot));
-        let found = compare(sides.0, sides.1, None, watch)?;
-        match found.first() {
-            None => Ok(Some(found.compared_bytes)),
-            Some(offset) => Err(Error::ReadBack { blob: self.disk.address(), offset }),
+        equal((blob.as_ref(), Some(own)), (self.disk.as_ref(), snapshot), watch).map(Some)
+    }
+
+    /// A disk that a run before has restored is compared as it was then: by its first snapshot, or, once
+    /// its backup has gone on from that, by what that backup began with.
+    fn prove_again(
+        &self,
+        onward: &Arc<dyn PageBlob>,
+        snapshot: &str,
+        watch: &dyn Watch,
+    ) -> Result<Option<u64>, Error> {
+        if self.verify != Verify::Full {
+            return Ok(None);
         }
+        let point = (self.copy.as_ref(), Some(self.point.backup_snapshot.as_str()));
+        let all = onward.snapshots().map_err(|source| Error::of(onward.as_ref(), source))?;
+        let mut points = all.iter().filter_map(|own| Some((own, own.metadata.get(POINT)?)));
+        let is_first = |of: &String| *of == self.point.source_snapshot;
+        if points.clone().all(|(_, of)| is_first(of)) {
+            return equal(point, (self.disk.as_ref(), Some(snapshot)), watch).map(Some);
+        }
+        match points.find(|(_, of)| is_first(of)) {
+            Some((own, _)) => equal(point, (onward.as_ref(), Some(&own.id)), watch).map(Some),
+            None => {
+                watch.say("Not compared: the disk has gone on, and what it began with is let go");
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// The bytes of two contents that are the same.
+fn equal(one: Side<'_>, other: Side<'_>, watch: &dyn Watch) -> Result<u64, Error> {
+    let found = compare(one, other, None, watch)?;
+    match found.first() {
+        None => Ok(found.compared_bytes),
+        Some(offset) => Err(Error::ReadBack { blob: other.0.address(), offset }),
     }
 }

@@ -27,6 +27,11 @@ pub(super) fn failed<T>(error: &azure::Error) -> Answer<T> {
     match (error, error.kind()) {
         (azure::Error::NotAllowed { code, .. }, _) => Answer::Unknown(code.clone()),
         (azure::Error::NotFound { .. }, _) => Answer::Absent,
+        // It says no more of what was asked than that it is busy.
+        (azure::Error::AskedToWait { .. } | azure::Error::Failing { status: 429, .. }, _) => {
+            let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+            Answer::Unknown(format!("{error}{hint}"))
+        }
         (_, kind @ (ErrorKind::NotAllowed | ErrorKind::Unreachable | ErrorKind::Usage)) => {
             let action = error.hint().map(|hint| hint.to_string());
             Answer::Failed(Fault {

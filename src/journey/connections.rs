@@ -232,6 +232,35 @@ fn credential(
     }
 }
 
+/// Variables that sign in, with what goes with them.
+const SIGN_IN_VARIABLES: [&str; 6] = [
+    "AZSEED_TOKEN",
+    "AZURE_TENANT_ID",
+    "AZURE_CLIENT_ID",
+    "AZURE_CLIENT_SECRET",
+    "AZURE_CLIENT_CERTIFICATE_PATH",
+    "AZURE_FEDERATED_TOKEN_FILE",
+];
+
+/// The variables that open what no file opens; those that are not set are left out.
+pub(super) fn only_variables(
+    azure: &AzureOptions,
+    blobs: &BlobAccess,
+) -> Result<Vec<&'static str>, Error> {
+    let mut names = Vec::new();
+    if azure.token_file.is_none() {
+        let has_file = blobs.account_key_file.is_some() || blobs.sas_file.is_some();
+        names.extend([KEY_VARIABLE, SAS_VARIABLE].into_iter().filter(|_| !has_file));
+        names.extend(SIGN_IN_VARIABLES);
+    }
+    names.push(SEED_SAS_VARIABLE);
+    let mut set = Vec::new();
+    for name in names {
+        set.extend(variable(name)?.map(|_| name));
+    }
+    Ok(set)
+}
+
 /// Whether blobs are opened by who is signed in, and not by a key or a signature.
 pub(super) fn is_by_sign_in(
     azure: &AzureOptions,

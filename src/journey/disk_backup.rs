@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::desk::Desk;
 use super::disk_bench::{
     Attended, DiskOptions, DiskWord, Failed, all_points, by_service, check_source, facts, files,
-    hold, known, leased, open, shown, whole,
+    hold, known, leased, named, open, shown, whole,
 };
 use super::disk_files::write_table;
 use super::disk_first::tell_first;
@@ -180,8 +180,8 @@ fn keep(
         proof = Some(Proof { at: now, by: ProvenBy::Source, is_whole: true });
     }
     change(backup, options, desk, |own| {
-        own.last = Some(last);
-        own.proofs.extend(proof.map(|proof| (made.point.clone(), proof)));
+        own.last = Some(last.clone());
+        own.proofs.extend(proof.clone().map(|proof| (made.point.clone(), proof)));
         if let Some(terms) = &mut own.image {
             terms.host.get_or_insert_with(ImageHost::here);
         }
@@ -244,7 +244,7 @@ pub fn run(
         match one(&name, wish, options, desk) {
             Ok(end) => ends.push(end),
             // The others have their turn all the same; what was done is shown before it.
-            Err(failure) => failures.push((Some(name), failure)),
+            Err(failure) => failures.push((Some(name.clone()), named(&name)(failure))),
         }
     }
     let is_empty = ends.is_empty();
@@ -363,7 +363,7 @@ fn anew(backup: &mut DiskBackup, options: &DiskOptions, desk: &Desk<'_>) -> Resu
     let target = BlobPlace::new(backup.target.account().clone(), path);
     // Said before it begins, so that no other machine begins another one.
     change(backup, options, desk, |own| {
-        own.target = target;
+        own.target = target.clone();
         own.generation = generation;
         // It has no point yet, and is due until it has one.
         own.last = None;

@@ -84,6 +84,44 @@ pub(super) fn known(name: &VaultName, desk: &Desk<'_>) -> Result<DiskBackup, Fai
 /// Why a backup failed, and which; none where its record does not say that.
 pub(super) type Failed = (Option<VaultName>, Failure);
 
+/// What went wrong with one backup: its advice names it.
+#[derive(Debug)]
+struct Named {
+    name: VaultName,
+    error: Box<dyn Diagnose>,
+}
+
+impl std::fmt::Display for Named {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl std::error::Error for Named {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.error.source()
+    }
+}
+
+impl Diagnose for Named {
+    fn code(&self) -> &'static str {
+        self.error.code()
+    }
+    fn kind(&self) -> ErrorKind {
+        self.error.kind()
+    }
+    fn hint(&self) -> Option<Hint> {
+        let hint = self.error.hint()?.to_string();
+        Some(Hint::new(hint.replace(" NAME", &format!(" {}", self.name))))
+    }
+}
+
+/// The same, with the name in its advice in place of the word that stands for it.
+pub fn named(name: &VaultName) -> impl FnOnce(Failure) -> Failure {
+    let name = name.clone();
+    |Failure(error)| Failure(Box::new(Named { name, error }))
+}
+
 /// Of several backups: shows what came of those that went well, then fails for the others, each of
 /// which is told.
 pub(super) fn shown<T: Outcome>(
@@ -190,6 +228,18 @@ pub(super) fn own_points(
     match all.is_empty() && backup.last.is_some() {
         true => Err(Error::CopyGone { name: backup.name.clone(), blob: target.address() }),
         false => Ok(all),
+    }
+}
+
+/// Tells of points that bear a time which had not come when they were made.
+pub(super) fn tell_ahead(points: &[DiskPoint], name: &VaultName, desk: &Desk<'_>) {
+    for point in points {
+        let Some(stamp) = point.stamped_before() else { continue };
+        desk.attendant.warn(&format!(
+            "the point {} of {name} was made at {stamp:.0}, by a machine whose clock was ahead; it \
+             counts as of then, and --at names it as it is listed",
+            point.source_snapshot
+        ));
     }
 }
 

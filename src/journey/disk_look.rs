@@ -7,7 +7,9 @@ use jiff::Timestamp;
 
 use super::desk::Desk;
 use super::disk_backup::next;
-use super::disk_bench::{DiskOptions, Failed, facts, hold, known, leased, open, own_points, shown};
+use super::disk_bench::{
+    DiskOptions, Failed, facts, hold, known, leased, named, open, own_points, shown, tell_ahead,
+};
 use super::disk_shared::newest;
 use crate::azure::{PageBlob, PageFacts};
 use crate::disk_backup::{
@@ -81,7 +83,7 @@ pub fn list(options: &DiskOptions, desk: &Desk<'_>) -> Result<Disks, Failure> {
                     continue;
                 }
                 Err(failure) if is_of_record(&failure) => {
-                    failures.push((Some(own.name.clone()), failure));
+                    failures.push((Some(own.name.clone()), named(&own.name)(failure)));
                 }
                 Err(failure) => unasked = Some(failure),
             }
@@ -108,6 +110,7 @@ pub fn points(name: &VaultName, options: &DiskOptions, desk: &Desk<'_>) -> Resul
     let backup = newest(known(name, desk)?, options, desk)?;
     let (source, target) = open(&backup, options, desk)?;
     let all = own_points(&backup, source.as_ref(), &target)?;
+    tell_ahead(&all, name, desk);
     Ok(Points { backup, all })
 }
 
@@ -121,6 +124,7 @@ pub fn status(
     let (source, target) = open(&backup, options, desk)?;
     let facts = facts(&target)?;
     let points = own_points(&backup, source.as_ref(), &target)?;
+    tell_ahead(&points, name, desk);
     let chain = match backup.engine {
         Engine::Diff => facts.as_ref().and_then(|facts| Chain::parse(&facts.metadata)),
         // Nothing is said by such copies; what they hold is their newest point.

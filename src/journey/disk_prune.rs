@@ -2,19 +2,21 @@
 
 use std::sync::Arc;
 
-use disk_prep::noun::{ByteSize, VaultName, count};
+use disk_prep::noun::{ByteSize, ErrorKind, VaultName, count};
 use jiff::Zoned;
 
 use super::desk::Desk;
-use super::disk_backup::meant;
-use super::disk_bench::{DiskOptions, facts, files, hold, known, open, own_points, shown};
+use super::disk_backup::{Rounds, meant};
+use super::disk_bench::{
+    DiskOptions, facts, files, hold, known, named, open, own_points, shown, tell_ahead,
+};
 use super::disk_files::remove_table;
 use super::disk_shared::{change, newest};
 use crate::azure::PageBlob;
 use crate::disk_backup::{
     Chain, DiskBackup, DiskPoint, Engine, Error, Keep, OWNER, freed_bytes, let_go, written_bytes,
 };
-use crate::outcome::Failure;
+use crate::outcome::{Exit, Failure, chain};
 use crate::state::Lock;
 
 /// Whether anything is deleted.
@@ -119,7 +121,7 @@ pub fn prune(
         match look(name, options, desk) {
             Ok(bench) => all.push(bench),
             // The others are pruned all the same.
-            Err(failure) => failures.push((Some(name.clone()), failure)),
+            Err(failure) => failures.push((Some(name.clone()), named(name)(failure))),
         }
     }
     let told: Vec<String> =
@@ -128,7 +130,8 @@ pub fn prune(
         desk.attendant.consent(&told.join("; "))?;
         for bench in &mut all {
             if let Err(failure) = bench.delete(options, desk) {
-                failures.push((Some(bench.plan.backup.name.clone()), failure));
+                let name = bench.plan.backup.name.clone();
+                failures.push((Some(name.clone()), named(&name)(failure)));
             }
         }
     }
@@ -137,12 +140,49 @@ pub fn prune(
     shown(pruned, is_empty, failures, desk)
 }
 
+/// Deletes what no rule keeps after a run, whatever came of that: what went wrong with one disk lets
+/// no point of another pile up. Of two failures the one that is to be known first ends it.
+pub fn prune_after(
+    rounds: Result<Rounds, Failure>,
+    names: &[VaultName],
+    options: &DiskOptions,
+    desk: &Desk<'_>,
+) -> Result<Pruned, Failure> {
+    let failed = match rounds {
+        // Whoever ends a run has all of it end.
+        Err(failure) if failure.0.kind() == ErrorKind::Interrupted => return Err(failure),
+        Err(failure) => failure,
+        Ok(rounds) => {
+            desk.attendant.show(&rounds);
+            return prune(names, Prune::Delete, options, desk);
+        }
+    };
+    match prune(names, Prune::Delete, options, desk) {
+        Ok(pruned) => {
+            desk.attendant.show(&pruned);
+            Err(failed)
+        }
+        Err(other) => {
+            let [first, second] = [failed.0.kind(), other.0.kind()];
+            let is_first = Exit::of([first, second]) == Exit::Failed(first);
+            let (told, last) = if is_first { (other, failed) } else { (failed, other) };
+            let [text, same] = [&told, &last].map(|own| chain(&*own.0));
+            // Whatever keeps a disk from its round mostly keeps its points, too.
+            if text != same {
+                desk.attendant.warn(&text);
+            }
+            Err(last)
+        }
+    }
+}
+
 /// What would go.
 fn look(name: &VaultName, options: &DiskOptions, desk: &Desk<'_>) -> Result<Bench, Failure> {
     let lock = hold(name, desk)?;
     let backup = newest(known(name, desk)?, options, desk)?;
     let (source, target) = open(&backup, options, desk)?;
     let all = own_points(&backup, source.as_ref(), &target)?;
+    tell_ahead(&all, name, desk);
     let gone = let_go(backup.keep, &all, &Zoned::now());
     let is_gone = |own: &DiskPoint| gone.iter().any(|gone| gone == &own);
     let told = facts(&target)?;

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::desk::Desk;
-use super::units::{Place, may_install, pair, service_of, start, take_away, write};
+use super::disk_bench::DiskOptions;
+use super::units::{Place, may_install, pair, service_of, start, take_away, tell_sign_in, write};
 use crate::outcome::Failure;
 use crate::schedule::{UnitOf, disk_times};
 
@@ -28,20 +29,24 @@ pub enum UnitDeed {
 }
 
 /// Writes the units; `words` are the flags that a run needs.
-pub fn schedule(place: &Place, words: &[String], desk: &Desk<'_>) -> Result<DiskUnits, Failure> {
+pub fn schedule(
+    place: &Place,
+    words: &[String],
+    options: &DiskOptions,
+    desk: &Desk<'_>,
+) -> Result<DiskUnits, Failure> {
     let is_system = matches!(place, Place::System);
     if is_system {
         may_install(rustix::process::geteuid().is_root())?;
     }
-    let call = |own: &[&str]| -> Vec<String> {
-        own.iter().map(|word| (*word).to_owned()).chain(words.iter().cloned()).collect()
-    };
-    let calls = vec![call(&["disk-backup", "run"]), call(&["disk-backup", "prune", "--yes"])];
+    let run = ["disk-backup", "run", "--prune", "--yes"].map(str::to_owned);
+    let call = run.into_iter().chain(words.iter().cloned()).collect();
     let folder = desk.state()?.folder().to_owned();
     let writes = vec![std::path::absolute(&folder).unwrap_or(folder)];
-    let own = service_of(UnitOf::Disks, calls, writes, desk)?;
+    let own = service_of(UnitOf::Disks, call, writes, desk)?;
     let units = pair(&own, &disk_times(), place)?;
     let files = write(&units)?;
+    tell_sign_in(&UnitOf::Disks, (&options.azure, &options.blobs), desk)?;
     if is_system {
         start(&units)?;
     }

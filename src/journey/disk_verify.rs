@@ -88,7 +88,7 @@ pub fn verify(
         all.push(PointFound { point, found });
     }
     if !proofs.is_empty() {
-        change(&mut backup, options, desk, |own| own.proofs.extend(proofs))?;
+        change(&mut backup, options, desk, |own| own.proofs.extend(proofs.clone()))?;
     }
     Ok(DiskVerified { name: name.clone(), all, is_share: share.is_some() })
 }

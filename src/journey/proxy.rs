@@ -1,5 +1,6 @@
 //! A Linux VM of Azure is brought to its proxy: the two files are changed that say so. Nothing else is written, and each file is kept as it was beside itself.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -12,7 +13,9 @@ use jiff::Zoned;
 use rustix::fs::fchown;
 use rustix::process::{Gid, Uid};
 
-use crate::check::proxy::{AGENT_FILE, ENVIRONMENT_FILE, Place, agent_file, environment_file};
+use crate::check::proxy::{
+    AGENT_FILE, ENVIRONMENT_FILE, Edit, Place, agent_file, environment_file, has_proxy,
+};
 
 /// No such file is larger.
 const MOST_BYTES: u64 = 1 << 20;
@@ -59,7 +62,6 @@ impl FileChange {
     }
 }
 
-type Edit = fn(&str, Option<&Place>) -> String;
 const FILES: [(&str, Edit); 2] = [(AGENT_FILE, agent_file), (ENVIRONMENT_FILE, environment_file)];
 
 /// Changes both files, or says how. Both are read before the first is written.
@@ -77,7 +79,11 @@ fn apply_at(options: &ApplyOptions, now: &Zoned) -> Result<Applied, ProxyError> 
     for (path, edit) in FILES {
         let path = Path::new(path);
         let (file, before) = read(&root, path).map_err(fault(path))?;
-        let after = edit(&before, options.proxy.as_ref());
+        let former = match options.proxy {
+            Some(_) => None,
+            None => former(&root, path).map_err(fault(path))?,
+        };
+        let after = edit(&before, options.proxy.as_ref(), former.as_deref());
         drafts.push((path, file, before, after));
     }
     let mut files = Vec::new();
@@ -113,6 +119,35 @@ fn read(root: &Folder, path: &Path) -> io::Result<(Option<File>, String)> {
     let file = root.file(path)?;
     let text = String::from_utf8(root.read(path, MOST_BYTES)?);
     Ok((Some(file), text.map_err(|_| io::ErrorKind::InvalidData)?))
+}
+
+/// What stands between a file's name and the time at which a copy of it was kept.
+const COPY: &str = ".azseed-";
+
+/// A file as it was before it named a proxy, by the newest of its copies that names none.
+fn former(root: &Folder, path: &Path) -> io::Result<Option<String>> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    if root.find(folder)?.is_none() {
+        return Ok(None);
+    }
+    let own = format!("{}{COPY}", path.file_name().unwrap_or_default().display());
+    let names = root.folder(folder)?.names()?;
+    let when = |name: OsString| {
+        let time = name.to_str()?.strip_prefix(&own)?;
+        let (time, number) = time.split_once('-').unwrap_or((time, "1"));
+        Some(((time.to_owned(), number.parse::<u32>().ok()?), folder.join(&name)))
+    };
+    let mut copies: Vec<_> = names.into_iter().filter_map(when).collect();
+    copies.sort();
+    for (_, copy) in copies.into_iter().rev() {
+        // One that is no text any more tells nothing.
+        if let Ok((_, text)) = read(root, &copy)
+            && !has_proxy(&text)
+        {
+            return Ok(Some(text));
+        }
+    }
+    Ok(None)
 }
 
 /// Writes a file anew with the mode and owner that it had, after a copy of it.
@@ -152,7 +187,7 @@ fn keep(
     let time = now.strftime("%Y%m%dT%H%M%S");
     for number in 1u32.. {
         let mut name = path.as_os_str().to_owned();
-        name.push(format!(".azseed-{time}"));
+        name.push(format!("{COPY}{time}"));
         if number > 1 {
             name.push(format!("-{number}"));
         }
@@ -256,6 +291,30 @@ mod tests {
         assert!(text("waagent.conf.azseed-20261129T083000-2").ends_with("HttpProxy.Port=3128\n"));
         assert_eq!(gone.files[0].removed, ["HttpProxy.Host=proxy", "HttpProxy.Port=3128"]);
         assert_eq!(text("waagent.conf"), "Lib.Dir=x\n");
+    }
+
+    #[test]
+    fn the_way_back_leads_to_the_lines_that_said_that_there_is_no_proxy() {
+        let folder = tempfile::tempdir().unwrap();
+        let etc = folder.path().join("etc");
+        std::fs::create_dir(&etc).unwrap();
+        let own = "HttpProxy.Host=None\nLogs.Verbose=n\nHttpProxy.Port=None\n";
+        std::fs::write(etc.join("waagent.conf"), own).unwrap();
+        std::fs::write(etc.join("environment"), "http_proxy=\n").unwrap();
+        let text = |name: &str| std::fs::read_to_string(etc.join(name)).unwrap();
+        let second = Some(Place { host: "other".to_owned(), port: 1 });
+        for proxy in [options(folder.path()).proxy, second] {
+            apply_at(&ApplyOptions { proxy, ..options(folder.path()) }, &now()).unwrap();
+        }
+        assert!(text("waagent.conf").contains("HttpProxy.Host=other\n"));
+        let out = ApplyOptions { proxy: None, ..options(folder.path()) };
+        let gone = apply_at(&out, &now()).unwrap();
+        assert_eq!(
+            (text("waagent.conf").as_str(), text("environment").as_str()),
+            (own, "http_proxy=\n")
+        );
+        assert_eq!(gone.files[0].added, ["HttpProxy.Host=None", "HttpProxy.Port=None"]);
+        assert!(!apply_at(&out, &now()).unwrap().files.iter().any(FileChange::is_changed));
     }
 
     #[test]

@@ -9,7 +9,9 @@ use disk_prep::noun::{Diagnose, ErrorKind, Hint, Schedule, shell_word};
 use disk_prep::sys::child;
 use disk_prep::sys::durable::{self, Access};
 
+use super::connections::{AzureOptions, BlobAccess, only_variables};
 use super::desk::Desk;
+use crate::outcome::Failure;
 use crate::schedule::{Hooked, Service, UnfitWord, UnitForm, UnitOf, service, timer};
 
 /// Where an administrator's units stand.
@@ -120,7 +122,7 @@ pub(super) fn may_install(is_root: bool) -> Result<(), ScheduleError> {
 /// The service of this program.
 pub(super) fn service_of(
     of: UnitOf,
-    calls: Vec<Vec<String>>,
+    call: Vec<String>,
     writes: Vec<PathBuf>,
     desk: &Desk<'_>,
 ) -> Result<Service, ScheduleError> {
@@ -129,7 +131,33 @@ pub(super) fn service_of(
         false => Hooked::None,
     };
     let program = std::env::current_exe().map_err(|source| io_at(Path::new("azseed"), source))?;
-    Ok(Service { of, program, calls, writes, hooks })
+    Ok(Service { of, program, call, writes, hooks })
+}
+
+/// Tells that what signs this call in does not sign in a run by the timer, where it stands in the
+/// environment of this call and nowhere else.
+pub(super) fn tell_sign_in(
+    of: &UnitOf,
+    (azure, blobs): (&AzureOptions, &BlobAccess),
+    desk: &Desk<'_>,
+) -> Result<(), Failure> {
+    let file = of.variables();
+    let there = std::fs::read_to_string(&file).unwrap_or_default();
+    let is_there = |name: &str| {
+        there.lines().any(|line| line.split_once('=').is_some_and(|(own, _)| own.trim() == name))
+    };
+    let names = only_variables(azure, blobs)?;
+    let names: Vec<&str> = names.into_iter().filter(|name| !is_there(name)).collect();
+    if !names.is_empty() {
+        desk.attendant.warn(&format!(
+            "this call is signed in by its environment ({}), and no secret goes into a unit: put it \
+             into {} (0600, a line NAME=VALUE each), which the service reads, or name a file \
+             of it; until then the runs of the timer end with 12",
+            names.join(", "),
+            file.display()
+        ));
+    }
+    Ok(())
 }
 
 /// The two files of units, not written yet.

@@ -7,7 +7,8 @@ use jiff::Zoned;
 
 use super::desk::Desk;
 use super::units::{
-    Pair, Place, ScheduleError, may_install, pair, service_of, start, take_away, write,
+    Pair, Place, ScheduleError, may_install, pair, service_of, start, take_away, tell_sign_in,
+    write,
 };
 use super::vault::{VaultOptions, pick, staging_path};
 use super::vault_turn::RunOptions;
@@ -69,6 +70,10 @@ pub fn schedule(
         None => None,
     };
     let written = units.as_ref().map(write).transpose()?.unwrap_or_default();
+    if units.is_some() {
+        let of = UnitOf::Vault(vault.name.clone());
+        tell_sign_in(&of, (&options.azure, &options.blobs), desk)?;
+    }
     let is_changed = (&vault.schedule, &vault.time_zone) != (&wanted.schedule, &wanted.time_zone);
     let vault = match is_changed {
         true => vault_settings::change(&vault, options, desk, |own| {
@@ -126,8 +131,8 @@ fn units(
     desk: &Desk<'_>,
 ) -> Result<Pair, Failure> {
     let of = UnitOf::Vault(vault.name.clone());
-    let calls = vec![words(vault, asked, desk)];
-    let own = service_of(of, calls, writes(vault, asked, options, desk)?, desk)?;
+    let call = words(vault, asked, desk);
+    let own = service_of(of, call, writes(vault, asked, options, desk)?, desk)?;
     let now = vault_zone::now(vault);
     let times = schedule::times(&vault.schedule, vault.time_zone.as_ref(), &now);
     Ok(pair(&own, &times, place)?)

@@ -175,7 +175,9 @@ fn groups(
     for id in card.group.iter().chain(&subnet.group) {
         match answer(arm.security_group(id)) {
             Answer::Known(text) => match nsg::read_groups(&text) {
-                Ok(groups) => all.extend(groups),
+                Ok(groups) => {
+                    all.extend(groups.into_iter().map(|own| own.as_for(&card.memberships)));
+                }
                 Err(fault) => return Answer::Unknown(fault.to_string()),
             },
             Answer::Absent => return Answer::Unknown(format!("{id} is not there")),

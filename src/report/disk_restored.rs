@@ -134,7 +134,7 @@ impl Outcome for RestoredDisk {
             }
             NewDisk::Disk { place, made, backup, .. } => {
                 let how = match (made.was_there, proven(made.proven_bytes)) {
-                    (true, _) => ". It was there, and nothing was left to do".to_owned(),
+                    (true, proven) => format!(". It was there, and nothing was left to do{proven}"),
                     (false, proven) => proven,
                 };
                 (format!("{name} at {point} is the disk {place}: {bytes}{how}"), backup)

@@ -14,6 +14,8 @@ use super::turns::turns;
 
 /// How our units begin, so that nobody else's is replaced or deleted.
 const HEADER: &str = "# Written by azseed";
+/// Where files of variables for services stand.
+const VARIABLES: &str = "/etc/azseed";
 /// Clocks are changed twice a year, by rules that are known for so many years at least.
 const KNOWN_YEARS: i64 = 2;
 
@@ -42,8 +44,8 @@ pub struct Service {
     pub of: UnitOf,
     /// This program, by its whole path.
     pub program: PathBuf,
-    /// The arguments of each call, one after the other as long as none fails.
-    pub calls: Vec<Vec<String>>,
+    /// The arguments of its call.
+    pub call: Vec<String>,
     /// Files and folders that it writes to.
     pub writes: Vec<PathBuf>,
     /// Programs that it calls.
@@ -84,6 +86,16 @@ impl UnitOf {
             UnitForm::Whole => format!("azseed-vault-{vault}"),
             UnitForm::DropIn => format!("azseed-vault@{vault}"),
         }
+    }
+
+    /// Where the variables stand that its service gets beside its own: what signs it in, for one. The
+    /// package's units read the same.
+    pub fn variables(&self) -> PathBuf {
+        let name = match self {
+            UnitOf::Vault(vault) => vault.as_str().to_lowercase(),
+            UnitOf::Disks => "disks".to_owned(),
+        };
+        PathBuf::from(format!("{VARIABLES}/{name}.env"))
     }
 
     /// Whether a unit was written for it.
@@ -171,13 +183,9 @@ fn calendars(schedule: &Schedule, now: &Zoned) -> Vec<String> {
 /// The service.
 pub fn service(own: &Service, form: UnitForm) -> Result<String, UnfitWord> {
     let program = quoted(&shown(&own.program)?)?;
-    let mut commands = Vec::new();
-    for call in &own.calls {
-        let words: Result<Vec<String>, _> = call.iter().map(|word| quoted(word)).collect();
-        let command = format!("{program} {}", words?.join(" ")).replace('$', "$$");
-        commands.push(format!("ExecStart={command}"));
-    }
-    let (commands, header) = (commands.join("\n"), own.of.header());
+    let words: Result<Vec<String>, _> = own.call.iter().map(|word| quoted(word)).collect();
+    let command = format!("{program} {}", words?.join(" ")).replace('$', "$$");
+    let (command, header) = (format!("ExecStart={command}"), own.of.header());
     let mut writes = Vec::new();
     for path in &own.writes {
         // What is not there yet, or no longer, keeps nothing from beginning.
@@ -186,7 +194,7 @@ pub fn service(own: &Service, form: UnitForm) -> Result<String, UnfitWord> {
     let (writes, name) = (writes.concat(), own.of.name(form));
     if form == UnitForm::DropIn {
         let system = if own.hooks == Hooked::Some { OPENED } else { writes.as_str() };
-        return Ok(format!("{header}\n[Service]\nExecStart=\n{commands}\n{system}"));
+        return Ok(format!("{header}\n[Service]\nExecStart=\n{command}\n{system}"));
     }
     let system = match own.hooks {
         Hooked::Some => "ProtectSystem=full\n".to_owned(),
@@ -196,6 +204,8 @@ pub fn service(own: &Service, form: UnitForm) -> Result<String, UnfitWord> {
         UnitOf::Vault(vault) => format!("takes the seed in and backs up for vault {vault}"),
         UnitOf::Disks => "backs disks up".to_owned(),
     };
+    let variables = own.of.variables();
+    let variables = variables.display();
     // Images that are backed up may be block devices.
     let devices = match &own.of {
         UnitOf::Vault(_) => "",
@@ -204,7 +214,7 @@ pub fn service(own: &Service, form: UnitForm) -> Result<String, UnfitWord> {
     Ok(format!(
         "{header}\n[Unit]\nDescription=azseed {what}\n\
          Wants=network-online.target\nAfter=network-online.target\nStartLimitIntervalSec=6h\n\
-         StartLimitBurst=5\n\n[Service]\nType=oneshot\n{commands}\n\
+         StartLimitBurst=5\n\n[Service]\nType=oneshot\nEnvironmentFile=-{variables}\n{command}\n\
          NotifyAccess=main\nWatchdogSec=10min\n\
          Restart=on-failure\nRestartPreventExitStatus=1 2 3 4 5 10 12 13\nRestartSec=15min\n\
          RuntimeDirectory={name}\nEnvironment=TMPDIR=%t/{name}\nUMask=0077\nNice=10\n\
@@ -290,7 +300,7 @@ mod tests {
         let own = |words: &[&str]| Service {
             of: UnitOf::Vault("Office".parse().unwrap()),
             program: "/opt/a b/azseed".into(),
-            calls: vec![words.iter().map(|word| (*word).to_owned()).collect()],
+            call: words.iter().map(|word| (*word).to_owned()).collect(),
             writes: vec!["/var/lib/azseed".into(), "/srv/100% \"x\"".into()],
             hooks: Hooked::None,
         };
@@ -301,6 +311,7 @@ mod tests {
         has("ReadWritePaths=\"-/srv/100%% \\\"x\\\"\"");
         has("ProtectSystem=strict");
         has("NotifyAccess=main");
+        has("EnvironmentFile=-/etc/azseed/office.env");
         has("WatchdogSec=10min");
         assert!(UnitOf::Vault("office".parse().unwrap()).is_of(&text));
         assert!(!UnitOf::Vault("other".parse().unwrap()).is_of(&text));
@@ -316,7 +327,7 @@ mod tests {
         let own = Service {
             of: UnitOf::Vault("Office".parse().unwrap()),
             program: "/usr/bin/azseed".into(),
-            calls: vec![vec!["vault".to_owned(), "run".to_owned()]],
+            call: vec!["vault".to_owned(), "run".to_owned()],
             writes: vec!["/mnt/staging".into()],
             hooks: Hooked::None,
         };
@@ -347,22 +358,20 @@ mod tests {
     }
 
     #[test]
-    fn disks_have_one_timer_and_one_service_that_runs_and_then_lets_go() {
+    fn disks_have_one_timer_and_one_service() {
         let timer = timer(&UnitOf::Disks, &disk_times(), UnitForm::Whole);
         assert!(timer.contains("\nOnCalendar=*:0/10\nPersistent=true\n"), "{timer}");
         assert!(UnitOf::Disks.is_of(&timer));
-        let call = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         let own = Service {
             of: UnitOf::Disks,
             program: "/usr/bin/azseed".into(),
-            calls: vec![call(&["disk-backup", "run"]), call(&["disk-backup", "prune", "--yes"])],
+            call: ["disk-backup", "run", "--prune"].map(str::to_owned).to_vec(),
             writes: vec!["/var/lib/azseed".into()],
             hooks: Hooked::None,
         };
         let text = service(&own, UnitForm::Whole).unwrap();
-        let both = "ExecStart=/usr/bin/azseed disk-backup run\n\
-                    ExecStart=/usr/bin/azseed disk-backup prune --yes\n";
-        assert!(text.contains(both), "{text}");
+        assert!(text.contains("\nExecStart=/usr/bin/azseed disk-backup run --prune\n"), "{text}");
+        assert!(text.contains("\nEnvironmentFile=-/etc/azseed/disks.env\n"), "{text}");
         assert!(text.contains("RuntimeDirectory=azseed-disks\n"), "{text}");
     }
 

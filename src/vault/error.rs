@@ -339,9 +339,12 @@ impl Diagnose for Error {
             }
             Error::Blob { source, .. } | Error::List { source } => return source.hint(),
             Error::Repository { source, .. } => return source.hint(),
-            Error::Claimed { .. } => {
-                "name another container with `--vault-container`; a further seed of a vault is staged \
-                 with `azseed stage --vault NAME`"
+            Error::Claimed { vault, .. } => {
+                let stage = typed(["azseed", "stage", "--vault", vault]);
+                return Some(Hint::new(format!(
+                    "name another container with `--vault-container`; a further seed of that vault \
+                     is staged with `{stage}`"
+                )));
             }
             Error::HasRepository { .. } => {
                 "`azseed vault attach` makes it known here; then stage the seed with `azseed stage --vault NAME`"

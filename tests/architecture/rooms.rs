@@ -70,7 +70,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     ("check", &["azure"]),
-    ("disk_backup", &["azure", "policy", "state"]),
+    ("disk_backup", &["azure", "policy", "schedule", "state"]),
     ("vm_backup", &["azure"]),
     ("staging", &["escrow", "repository", "state"]),
     ("vault", &["azure", "policy", "repository", "schedule", "state"]),

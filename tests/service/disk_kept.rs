@@ -8,6 +8,7 @@ use crate::support;
 
 use std::collections::HashMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use azure_storage_blobs::models::{
     BlobClientCreateSnapshotOptions, BlobClientCreateSnapshotResultHeaders,
@@ -118,15 +119,35 @@ async fn one_timer_runs_all_disks_and_what_somebody_else_wrote_stays() {
     let key = rig.machine.text("other.key");
     let write = ["disk-backup", "schedule", "--write-units", &units];
     let more = ["--source-account-key-file", &key];
-    let told = rig.told(0, &[&write[..], &more].concat(), "disk-schedule").remove(0);
-    assert_eq!((&told["deed"], told["units"].as_array().unwrap().len()), (&"written".into(), 2));
+    let said = rig.emulator.expect(&rig.machine, 0, &[&write[..], &more, &["--json"]].concat());
+    let told: Vec<Value> =
+        said.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let written = told.iter().find(|own| own["type"] == "disk-schedule").unwrap();
+    assert_eq!(
+        (&written["deed"], written["units"].as_array().unwrap().len()),
+        (&"written".into(), 2)
+    );
+    // What signs in stands in the environment of this call, which no unit has.
+    let all = format!("{}{}", said.stdout, said.stderr);
+    for part in ["AZSEED_ACCOUNT_KEY, AZSEED_TOKEN", "/etc/azseed/disks.env", "end with 12"] {
+        assert!(all.contains(part), "{part}: {all}");
+    }
+    let text = rig.emulator.expect(&rig.machine, 0, &write).stderr;
+    assert!(text.contains("/etc/azseed/disks.env"), "{text}");
+    let token = rig.machine.path("token");
+    fs::write(&token, "token").unwrap();
+    fs::set_permissions(&token, fs::Permissions::from_mode(0o600)).unwrap();
+    let by_file = [&write[..], &more, &["--token-file", token.to_str().unwrap()]].concat();
+    let text = rig.emulator.expect(&rig.machine, 0, &by_file).stderr;
+    assert!(!text.contains("disks.env"), "a file signs the timer in, too: {text}");
     let service = fs::read_to_string(folder.join("azseed-disks.service")).unwrap();
     let calls: Vec<&str> = service.lines().filter(|line| line.starts_with("ExecStart=")).collect();
-    assert!(calls[0].contains(" disk-backup run --state "), "{service}");
+    assert!(calls.len() == 1, "{service}");
+    assert!(calls[0].contains(" disk-backup run --prune --yes --state "), "{service}");
+    assert!(service.contains("\nEnvironmentFile=-/etc/azseed/disks.env\n"), "{service}");
     assert!(service.contains("DevicePolicy=closed\n"), "{service}");
     assert!(service.contains("DeviceAllow=block-* r\n"), "images may be devices: {service}");
-    assert!(calls[1].contains(" disk-backup prune --yes --state "), "{service}");
-    assert!(calls.iter().all(|call| call.contains(&format!("--source-account-key-file {key}"))));
+    assert!(calls[0].contains(&format!("--source-account-key-file {key}")), "{service}");
     let timer = fs::read_to_string(folder.join("azseed-disks.timer")).unwrap();
     assert!(timer.contains("OnCalendar=*:0/10\nPersistent=true\n"), "{timer}");
     assert_eq!(rig.code(2, &["disk-backup", "schedule"]), "flag-missing");
@@ -137,6 +158,67 @@ async fn one_timer_runs_all_disks_and_what_somebody_else_wrote_stays() {
     fs::write(folder.join("azseed-disks.timer"), "[Timer]\n").unwrap();
     assert_eq!(rig.code(4, &write), "schedule-foreign-unit");
     assert_eq!(rig.code(4, &away), "schedule-foreign-unit");
+}
+
+#[tokio::test]
+async fn a_disk_of_which_no_point_can_be_made_lets_no_points_pile_up() {
+    let rig = Rig::new().await;
+    for name in ["os", "web"] {
+        Disk::create(&rig.container, &format!("{name}.vhd"), 1 << 20).await;
+        let source = format!("page-blob:account1/disks/{name}.vhd");
+        let to = format!("account1/disks/{name}-copy.vhd");
+        let words = ["disk-backup", "protect", name, "--source", &source, "--to", &to];
+        rig.told(0, &[&words[..], &["--keep-last", "1"]].concat(), "disk-round");
+    }
+    let count = |name| rig.told(0, &["disk-backup", "list", name], "disk-point").len();
+    let run = ["disk-backup", "run", "--now"];
+    rig.told(0, &run, "disk-round");
+    assert_eq!((count("os"), count("web")), (2, 2));
+    assert_eq!(rig.code(2, &[&run[..], &["--prune"]].concat()), "needs-yes");
+    let prune = [&run[..], &["--prune", "--yes"]].concat();
+    // Nobody can say any more what changed on the one.
+    for own in disk::snapshots(&rig.container, "os.vhd").await {
+        disk::drop_snapshot(&rig.container, "os.vhd", &own).await;
+    }
+    let said = rig.emulator.expect(&rig.machine, 6, &prune);
+    assert!(said.stderr.contains("`azseed disk-backup run os --full`"), "{}", said.stderr);
+    assert_eq!((count("os"), count("web")), (1, 1), "{}", said.stdout);
+    let told = rig.told(6, &prune, "disk-pruned");
+    assert_eq!(told.len(), 2, "{told:?}");
+    // With nothing that goes wrong both are told, and the end is good.
+    rig.told(0, &["disk-backup", "run", "os", "--full"], "disk-round");
+    let told = rig.told(0, &prune, "disk-pruned");
+    assert!(told.iter().all(|own| own["kept"] == 1), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_point_of_a_clock_that_was_ahead_is_told_and_is_not_the_newest_for_ever() {
+    let rig = Rig::new().await;
+    let mut disk = Disk::create(&rig.container, "os.vhd", 1 << 20).await;
+    disk.write(0, &[1; PAGE]).await;
+    rig.told(0, &[&PROTECT[..], &["--keep-last", "1"]].concat(), "disk-round");
+    let ahead = "2037-01-01T00:00:00.0000000Z";
+    let metadata = HashMap::from([("bk_source_snapshot".to_owned(), ahead.to_owned())]);
+    let options =
+        BlobClientCreateSnapshotOptions { metadata: Some(metadata), ..Default::default() };
+    rig.container.blob_client("backup.vhd").create_snapshot(Some(options)).await.unwrap();
+    disk.write(PAGE, &[2; PAGE]).await;
+    let made = rig.round(&[])["source_snapshot"].as_str().unwrap().to_owned();
+    let list = || times(&rig.told(0, &["disk-backup", "list", "os"], "disk-point"));
+    assert_eq!((list().len(), &list()[1], list().last().unwrap()), (3, &ahead.to_owned(), &made));
+    for words in [
+        &["disk-backup", "list", "os"][..],
+        &["disk-backup", "status", "os"],
+        &["disk-backup", "prune", "--dry-run"],
+    ] {
+        let said = rig.emulator.expect(&rig.machine, 0, words);
+        let part = "by a machine whose clock was ahead";
+        assert!(said.stderr.contains(part) && said.stderr.contains(ahead), "{}", said.stderr);
+    }
+    let proven = rig.told(0, &["disk-backup", "verify", "os"], "disk-verified");
+    assert_eq!(proven[0]["source_snapshot"], made.as_str());
+    rig.told(0, &["disk-backup", "prune", "--yes"], "disk-pruned");
+    assert_eq!(list(), [made], "it goes in its turn");
 }
 
 #[tokio::test]

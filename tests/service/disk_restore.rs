@@ -54,6 +54,14 @@ async fn a_point_becomes_a_disk_whose_first_round_sends_only_what_changed() {
     assert!(made[0]["commands"].as_array().unwrap().len() == 4, "{}", made[0]);
     assert!(disk::read(&rig.container, "restored.vhd", None).await == models[0]);
     assert_eq!(rig.told(0, &to, "disk-restored")[0]["was_there"], true);
+    // Asked to compare once more, it does, by what the disk was then.
+    let full = [&to[..], &["--verify", "full"]].concat();
+    let again = rig.told(0, &full, "disk-restored").remove(0);
+    let proven = |own: &Value| own["proven_bytes"].as_u64();
+    assert!(proven(&again).is_some_and(|own| own >= 3 << 20), "{again}");
+    assert_eq!((&again["was_there"], proven(&again)), (&true.into(), proven(&made[0])));
+    let said = rig.emulator.expect(&rig.machine, 0, &full).stdout;
+    assert!(said.contains("nothing was left to do; compared as a whole, "), "{said}");
 
     let blob = rig.container.blob_client("restored.vhd");
     let mut new = Disk { blob, model: models[0].clone() };
@@ -65,6 +73,13 @@ async fn a_point_becomes_a_disk_whose_first_round_sends_only_what_changed() {
     assert_eq!(time(&own[0]), first, "its history begins with the point");
     let id = own.last().unwrap()["backup_snapshot"].as_str().unwrap();
     assert!(disk::read(&rig.container, "os-r1.vhd", Some(id)).await == new.model);
+    // The disk has gone on, and what its backup began with is compared.
+    let later = rig.told(0, &full, "disk-restored").remove(0);
+    assert_eq!(proven(&later), proven(&again), "{later}");
+    let begun = own[0]["backup_snapshot"].as_str().unwrap();
+    disk::drop_snapshot(&rig.container, "os-r1.vhd", begun).await;
+    let said = rig.emulator.expect(&rig.machine, 0, &full);
+    assert!(format!("{}{}", said.stdout, said.stderr).contains("Not compared: "), "{said:?}");
     // The old disk goes on as it did.
     assert_eq!(rig.round(&[])["requests"], 0);
 

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 use support::disk::{self, Disk, PAGE};
+use support::played::{Played, reply};
 use support::program::Machine;
 
 const LATER: &str = "2999-01-01T00:00:00Z";
@@ -76,6 +77,7 @@ async fn what_one_machine_was_told_holds_on_all_and_nothing_else_is_taken_in_sil
         let said =
             rig.emulator.expect(&rig.machine, 2, &[&PROTECT[..], &["--every", "6h"]].concat());
         assert!(said.stderr.contains("--every is 6h, and its record has 12h"), "{}", said.stderr);
+        assert!(said.stderr.contains("`azseed disk-backup set os`"), "{}", said.stderr);
         // Another disk, or another copy, under the same name would write the record over.
         let to = "account1/disks/elsewhere.vhd";
         for source in [PROTECT[4], "page-blob:account1/disks/second.vhd"] {
@@ -121,6 +123,64 @@ async fn what_one_machine_was_told_holds_on_all_and_nothing_else_is_taken_in_sil
     edit(&record, |own| own["version"] = 9.into());
     for words in [&prune[..], &["disk-backup", "run", "os", "--now"], &["disk-backup", "list"]] {
         assert_eq!(rig.code(4, words), "disk-record-newer", "{words:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_to_log_in_at_is_no_answer_of_the_service() {
+    let (rig, _disk) = points(2).await;
+    let record = fs::read(rig.machine.state().join("disk-backups/os.json")).unwrap();
+    let page = "content-type: text/html\r\nserver: Filter\r\n";
+    for status in [200, 201, 404, 412] {
+        let played =
+            Played::start(move |_, to| reply(to, status, page, b"<html>sign in here</html>"));
+        let image = format!("image:{}", rig.machine.text("page.img"));
+        for words in [
+            &["disk-backup", "list", "os"][..],
+            &["disk-backup", "status", "os"],
+            &["disk-backup", "prune", "--yes"],
+            &["disk-backup", "restore", "os", "--at", LATER, "--to", &image],
+            &["disk-backup", "verify", "os"],
+            &["disk-backup", "run", "os", "--now"],
+            &["disk-backup", "set", "os", "--every", "1d"],
+            &[&["disk-backup", "protect", "web"][..], &PROTECT[3..]].concat(),
+        ] {
+            let mut run = rig.emulator.command(&rig.machine, &[words, &["--json"]].concat());
+            run.env("AZSEED_BLOB_ENDPOINT", played.url("")).env("AZSEED_CA_FILE", played.ca_file());
+            let said = run.output().unwrap();
+            let text = String::from_utf8_lossy(&said.stdout).into_owned();
+            assert_eq!(said.status.code(), Some(14), "{status} {words:?}: {text}");
+            assert!(text.contains("\"azure-answer\""), "{status} {words:?}: {text}");
+            assert!(text.contains("page of the network"), "{status} {words:?}: {text}");
+        }
+        assert!(!rig.machine.path("page.img").exists());
+    }
+    assert_eq!(fs::read(rig.machine.state().join("disk-backups/os.json")).unwrap(), record);
+    assert!(!rig.machine.state().join("disk-backups/web.json").exists());
+    assert_eq!(list(&rig), 2);
+}
+
+#[tokio::test]
+async fn two_machines_that_change_a_record_at_once_lose_nothing() {
+    let (mut rig, _disk) = points(1).await;
+    let mut other = Machine::new();
+    elsewhere(&mut rig, &mut other, |rig| rig.told(0, &PROTECT, "disk-backup"));
+    let before = read(&shared(&rig, "os"))["revision"].as_u64().unwrap();
+    for turn in 1..=4 {
+        let every = format!("{}h", turn + 1);
+        let keep = turn.to_string();
+        let set = |machine: &Machine, words: [&str; 2]| {
+            let words = [&["disk-backup", "set", "os"][..], &words].concat();
+            rig.emulator.command(machine, &words).spawn().unwrap()
+        };
+        let both = [set(&rig.machine, ["--every", &every]), set(&other, ["--keep-last", &keep])];
+        for mut one in both {
+            assert!(one.wait().unwrap().success());
+        }
+        let own = read(&shared(&rig, "os"));
+        let is = (own["every_secs"].as_u64(), own["keep"]["last"].as_u64());
+        assert_eq!(is, (Some((turn + 1) * 3600), Some(turn)), "{own}");
+        assert_eq!(own["revision"].as_u64(), Some(before + 2 * turn), "{own}");
     }
 }
 
@@ -325,6 +385,9 @@ async fn a_restore_with_another_wish_is_refused_and_each_new_disk_has_a_name_of_
         let to = "page-blob:account1/disks/second.vhd";
         let named = restore(to, &["--backup-name", "os-r1"]);
         assert_eq!(rig.code(2, &named), "disk-backup-other");
+        // It is the other backup that would be forgotten.
+        let said = rig.emulator.expect(&rig.machine, 2, &named).stderr;
+        assert!(said.contains("`azseed disk-backup release os-r1`"), "{said}");
         let made = rig.told(0, &restore(to, &[]), "disk-restored").remove(0);
         assert_eq!(made["backup_name"], "os-r2");
     });

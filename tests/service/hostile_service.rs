@@ -124,6 +124,11 @@ fn an_answer_of_another_form_is_an_error_that_does_not_repeat_it() {
         let played = Played::start(body(200, "", text));
         expect(&run(&played, &[&LIST[..], &["--json"]].concat(), &[]), 1, "azure-answer");
     }
+    // A page to log in at is no answer of Azure, whatever status it has.
+    for status in [200, 403, 404] {
+        let played = Played::start(body(status, "content-type: text/html\r\n", "<html>"));
+        expect(&run(&played, &[&LIST[..], &["--json"]].concat(), &[]), 14, "azure-answer");
+    }
     // Said to be compressed: what it says is taken as it stands, so nothing can blow up.
     let bomb = [&[0x1f, 0x8b, 8, 0][..], &[0; 4096]].concat();
     let played = Played::start(body(200, "content-encoding: gzip\r\n", bomb));
@@ -262,6 +267,7 @@ fn a_sign_in_is_bounded_and_follows_nobody() {
         (refused("AADSTS90002: Tenant 'x' not found."), 12, "tenant-unknown"),
         (refused("AADSTS700016: Application 'x' was not found."), 12, "application-unknown"),
         (refused("AADSTS70002: AADSTS7000215 is told elsewhere."), 12, "sign-in-refused"),
+        (body(200, "content-type: text/html\r\n", "<html>"), 14, "azure-answer"),
     ];
     for (play, code, name) in cases {
         let played = Played::start(play);
@@ -335,6 +341,23 @@ fn a_pause_that_is_longer_than_a_call_waits_is_told_and_not_shortened() {
 }
 
 #[test]
+fn a_check_of_a_service_that_throttles_ends_soon_and_says_what_is_not_known() {
+    let played = Played::start(body(429, "retry-after: 120\r\n", ""));
+    let look = ["check", "azure", "--for=vm", "--json", "--patience=10m", "--subscription"];
+    let begun = std::time::Instant::now();
+    let said = run(&played, &[&look[..], &[SUBSCRIPTION]].concat(), &[]);
+    assert!(begun.elapsed().as_secs() < 20, "{said:?}");
+    let found: Vec<Value> =
+        said.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let own = found.iter().find(|own| own["id"] == "azure-subscription").unwrap();
+    assert_eq!(own["verdict"], "unknown", "{own}");
+    let facts = own["facts"].as_str().unwrap();
+    assert!(facts.contains("asks for a pause of 120 s"), "{facts}");
+    assert!(facts.contains("run the same command again when that time is over"), "{facts}");
+    assert_eq!(said.code, 0, "nothing is known to be wrong: {said:?}");
+}
+
+#[test]
 fn escape_sequences_of_a_service_stay_letters() {
     let message = "\\u001b]0;owned\\u0007 \\u009b2J \\u202egnp.exe\\nerror: forged";
     let fault =
@@ -386,7 +409,7 @@ fn page(names: &[&str], next: &str) -> String {
 
 #[test]
 fn a_list_of_blobs_is_bounded_like_any_other() {
-    const XML: &str = "content-type: application/xml\r\n";
+    const XML: &str = "content-type: application/xml\r\nx-ms-request-id: 1\r\n";
     let count = Arc::new(AtomicUsize::new(0));
     let number = move || count.fetch_add(1, Ordering::Relaxed);
     let other = number.clone();
@@ -412,6 +435,9 @@ fn a_list_of_blobs_is_bounded_like_any_other() {
         (body(302, "location: https://localhost:1/?sig=MARKER\r\n", ""), "azure-redirect", 1),
         (body(200, XML, "no XML"), "azure-answer", 1),
         (body(200, XML, "<EnumerationResults><Blobs><Blob>"), "azure-answer", 1),
+        // Well formed, and of nobody who says that it is the service.
+        (body(200, "content-type: application/xml\r\n", page(&[], "")), "azure-answer", 1),
+        (body(404, "content-type: text/plain\r\n", "no such page"), "azure-answer", 1),
     ];
     for (play, name, calls) in cases {
         let (listed, asked) = list(play);

@@ -16,6 +16,7 @@ mod dock;
 mod hostile_service;
 mod hosts;
 mod managed_disks;
+mod memberships;
 mod mischief;
 mod network;
 mod parcel;

@@ -158,7 +158,8 @@ pub fn reply(to: &mut dyn Write, status: u16, headers: &str, body: &[u8]) -> io:
 
 /// Begins an answer without an end, and goes on until the caller hangs up.
 pub fn endless(to: &mut dyn Write, status: u16, piece: &[u8]) -> io::Result<()> {
-    write!(to, "HTTP/1.1 {status} As played\r\ntransfer-encoding: chunked\r\n\r\n")?;
+    let head = "x-ms-request-id: 1\r\ntransfer-encoding: chunked\r\n";
+    write!(to, "HTTP/1.1 {status} As played\r\n{head}\r\n")?;
     loop {
         write!(to, "{:x}\r\n", piece.len())?;
         to.write_all(piece)?;

@@ -307,6 +307,14 @@ fn a_schedule_becomes_units_that_systemd_takes_and_that_are_closed() {
     assert!(!start.contains("token"), "no secret: {start}");
     let state = fs::canonicalize(machine.path("state")).unwrap();
     assert!(service.contains(&format!("ReadWritePaths=-{}\n", state.display())), "{service}");
+    assert!(service.contains("\nEnvironmentFile=-/etc/azseed/office.env\n"), "{service}");
+    // What signs in stands in the environment of this call, which no unit has.
+    let write = ["vault", "schedule", "--write-units", &folder];
+    let told = emulator.expect(&machine, 0, &write).stderr;
+    for part in ["(AZSEED_TOKEN)", "/etc/azseed/office.env", "end with 12"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert!(!emulator.expect(&machine, 0, &["vault", "schedule"]).stderr.contains("office.env"));
     is_sound(&units);
     let closed = Command::new("systemd-analyze")
         .args(["security", "--offline=true", "--threshold=35"])

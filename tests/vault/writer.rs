@@ -590,8 +590,8 @@ fn lease_answered(renewal: u16) -> Played {
         let action = call.headers.get("x-ms-lease-action").map(String::as_str);
         match action {
             Some("renew") => reply(to, renewal, "x-ms-error-code: Played\r\n", b""),
-            Some("acquire") => reply(to, 201, "etag: \"1\"\r\n", b""),
-            _ => reply(to, 200, "etag: \"1\"\r\n", b""),
+            Some("acquire") => reply(to, 201, "etag: \"1\"\r\nx-ms-request-id: 1\r\n", b""),
+            _ => reply(to, 200, "etag: \"1\"\r\nx-ms-request-id: 1\r\n", b""),
         }
     })
 }

@@ -36,6 +36,9 @@ impl Pace for PlayedPace {
     fn tried_within(&self) -> Option<Duration> {
         self.is_look.then_some(Duration::from_secs(5))
     }
+    fn may_pause(&self, pause: Duration) -> bool {
+        !self.is_look || self.now() + pause <= Duration::from_secs(5)
+    }
 }
 
 #[test]
@@ -169,10 +172,30 @@ fn a_call_of_the_sdk_is_tried_again_as_the_service_asks_and_told_with_its_tries(
     let pace = |tempo| {
         let mut patience = Patience::default();
         patience.tempo = tempo;
-        RealPace::begin(&patience).tried_within()
+        RealPace::begin(&patience)
     };
-    assert_eq!(pace(Tempo::Work), None);
-    assert!(pace(Tempo::Look).is_some_and(|own| own < Duration::from_secs(20)));
+    assert_eq!(pace(Tempo::Work).tried_within(), None);
+    assert!(pace(Tempo::Look).tried_within().is_some_and(|own| own < Duration::from_secs(20)));
+    // All calls of a look together wait no longer for a service that is busy.
+    let may = |pace: &Arc<dyn Pace>, secs| pace.may_pause(Duration::from_secs(secs));
+    let look = pace(Tempo::Look);
+    assert_eq!([7, 7, 7, 1].map(|secs| may(&look, secs)), [true, true, false, true]);
+    assert!([900, 900].iter().all(|secs| may(&pace(Tempo::Work), *secs)));
+}
+
+#[test]
+fn a_look_at_a_service_that_is_busy_ends_soon_and_says_how_long_it_asks_to_wait() {
+    let told = |secs| format!("h asks for a pause of {secs} s, which is longer than a call waits");
+    for (asked, came, pauses) in [
+        ("120", Err(told(120)), vec![]),
+        ("4", Err(told(4)), vec![4.0]),
+        ("", Ok(429), vec![1.0, 2.0]),
+    ] {
+        let look = Arc::new(PlayedPace { is_look: true, ..PlayedPace::default() });
+        let plays = (0..9).map(|_| Ok((429, asked))).collect();
+        let (own, waited, _) = played_by(&look, Repeat::Harmless, plays);
+        assert_eq!((own, waited), (came, pauses), "{asked}");
+    }
 }
 
 /// Whether the service says how long or not, the bound is a time, and the screen tells of it.

@@ -40,8 +40,24 @@ pub struct Rule {
     pub own_ports: Vec<(u16, u16)>,
     /// Whether it is for members of application security groups, whom it does not name.
     pub is_from_members: bool,
+    /// The groups of those members, by their resource ids; none if they are not told.
+    pub members: Vec<String>,
     /// Whether it is about what goes to such members.
     pub is_to_members: bool,
+}
+
+impl Group {
+    /// The same for a machine that is in these application security groups, by their resource ids:
+    /// a rule for members is for it, or is not.
+    pub fn as_for(mut self, memberships: &[String]) -> Self {
+        for rule in self.rules.iter_mut().filter(|own| !own.members.is_empty()) {
+            let is_in = |id: &String| memberships.iter().any(|own| own.eq_ignore_ascii_case(id));
+            let is_for_it = rule.members.iter().any(is_in);
+            rule.is_from_members = false;
+            rule.sources.extend(is_for_it.then(|| "*".to_owned()));
+        }
+        self
+    }
 }
 
 /// Ports that a system takes for what it sends: Linux from 32768, Windows and IANA from 49152.

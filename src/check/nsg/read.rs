@@ -139,7 +139,10 @@ fn rule(own: Value) -> Result<Rule, NsgFault> {
     };
     let own_ports = all(joined(wire.source_port_range, wire.source_port_ranges))?;
     let has = |members: Option<Vec<Value>>| members.is_some_and(|own| !own.is_empty());
-    let is_from_members = has(wire.source_application_security_groups);
+    let members = wire.source_application_security_groups.unwrap_or_default();
+    let is_from_members = !members.is_empty();
+    let ids = members.iter().map(|own| own["id"].as_str().map(str::to_owned));
+    let members: Vec<String> = ids.collect::<Option<_>>().unwrap_or_default();
     let sources = joined(wire.source_address_prefix, wire.source_address_prefixes);
     let is_for_all = sources.is_empty() && !is_from_members;
     let is_of = |word: &str| wire.protocol.eq_ignore_ascii_case(word);
@@ -155,6 +158,7 @@ fn rule(own: Value) -> Result<Rule, NsgFault> {
         // Who says nothing of them means any.
         own_ports: if own_ports.is_empty() { vec![(0, u16::MAX)] } else { own_ports },
         is_from_members,
+        members,
         is_to_members: has(wire.destination_application_security_groups),
         name,
     })

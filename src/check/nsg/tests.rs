@@ -19,6 +19,7 @@ fn rule(priority: u32, allows: bool, destination: &str) -> Rule {
         ports: vec![(0, u16::MAX)],
         own_ports: vec![(0, u16::MAX)],
         is_from_members: false,
+        members: Vec::new(),
         is_to_members: false,
     }
 }
@@ -279,6 +280,17 @@ fn groups_are_read_as_they_are_shown_and_as_they_are_in_effect() {
     let rule = &own.rules[0];
     assert!(rule.is_from_members && !rule.is_to_members && rule.sources.is_empty());
     assert_eq!(rule.own_ports, [(1000, 2000)]);
+    assert_eq!(rule.members, ["a"]);
+    // Of a machine it is known which groups it is in, and then there is no doubt.
+    let wide = members.replace("1000-2000", "*");
+    let own = read_groups(&wide).unwrap().remove(0);
+    let said = |memberships: &[&str]| {
+        let all: Vec<String> = memberships.iter().map(|own| (*own).to_owned()).collect();
+        let mut held = own.clone().as_for(&all);
+        held.rules.extend(ends());
+        look(&[held], None, &flows(None, None)[..1], None)[0].grade.word()
+    };
+    assert_eq!((said(&["x", "A"]), said(&["x"]), said(&[])), ("problem", "good", "good"));
     for text in ["", "{}", "[]", "7", r#"{"name":"a","securityRules":[{"priority":-1}]}"#] {
         assert!(read_groups(text).is_err(), "{text}");
     }
