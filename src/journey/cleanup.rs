@@ -1,6 +1,7 @@
 //! The imported container and the staging path are cleared, once the vault has all.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use disk_prep::noun::count;
 use jiff::{SignedDuration, Timestamp};
@@ -67,41 +68,55 @@ pub fn clear(
     if let Some(import) = &import {
         expect_import_unused(&vault, import.as_ref(), &blobs, &state)?;
     }
-    let gone = what_would_go(&vault, import.as_deref(), &blobs, repository.as_deref())?;
-    let underway = state.jobs_underway(&vault.seed()?.job)?.into_iter().next();
-    let gone = gone.map(|text| match &underway {
-        Some(job) => format!(
-            "{text}; job {} was {} when it was seen last, and what it brings after this stays",
-            job.name, job.state
-        ),
-        None => text,
-    });
+    let gone = what_would_go(&vault, import.as_deref(), &blobs, repository.as_deref(), &state)?;
     if how.is_dry {
         return Ok(Cleared { would_go: gone, is_dry: true, ..Cleared::before(&vault, path) });
     }
     if let Some(what) = gone {
         desk.attendant.consent(&what)?;
     }
-    let mut writer = Writer::hold(&vault, &state)?;
-    let lease = writer.lease(&container)?;
+    let found = Found { staging: &staging, seed: &seed, blobs: &blobs, needed: &needed };
+    let done = clear_held(&mut Writer::hold(&vault, &state)?, &container, import, &found, &state)?;
+    Ok(Cleared { staging: path, ..done })
+}
+
+/// What is to be cleared, as it was found.
+struct Found<'a> {
+    staging: &'a Staging,
+    seed: &'a Seed,
+    blobs: &'a SeedList,
+    /// What the vault must have of them.
+    needed: &'a SeedList,
+}
+
+/// Clears it, as long as the vault's lease is held.
+fn clear_held(
+    writer: &mut Writer<'_>,
+    container: &Arc<dyn Container>,
+    import: Option<Arc<dyn Container>>,
+    found: &Found<'_>,
+    state: &State,
+) -> Result<Cleared, Failure> {
+    let Found { staging, seed, blobs, needed } = *found;
+    let lease = writer.lease(container)?;
     let mut done = Cleared { vault: writer.vault.name.to_string(), ..Cleared::default() };
-    if writer.vault.cleaned_at.is_none() {
-        // Another run may have changed the vault since.
-        prove(&writer.vault, container.as_ref(), &needed)?;
-        if let Some(import) = import {
-            expect_import_unused(&writer.vault, import.as_ref(), &blobs, &state)?;
-            let prefix = &writer.vault.seed()?.prefix;
-            let cleared = clear_import(lease.guard(import).as_ref(), prefix, &blobs)?;
-            (done.blobs_deleted, done.blobs_left) = (cleared.deleted, cleared.left);
-        }
-        lease.check()?;
-        if seed.origin == Origin::Written {
-            done.files_deleted = clear_staged(&staging, &blobs, &lease)?;
-        }
-        mark_cleared(container.as_ref(), &writer.vault.name, seed.id)?;
-        writer.record(|own| own.cleaned_at = Some(Timestamp::now()))?;
+    if writer.vault.cleaned_at.is_some() {
+        return Ok(done);
     }
-    done.staging = path;
+    // Another run may have changed the vault since.
+    prove(&writer.vault, container.as_ref(), needed)?;
+    if let Some(import) = import {
+        expect_import_unused(&writer.vault, import.as_ref(), blobs, state)?;
+        let prefix = &writer.vault.seed()?.prefix;
+        let cleared = clear_import(lease.guard(import).as_ref(), prefix, blobs)?;
+        (done.blobs_deleted, done.blobs_left) = (cleared.deleted, cleared.left);
+    }
+    lease.check()?;
+    if seed.origin == Origin::Written {
+        done.files_deleted = clear_staged(staging, blobs, &lease)?;
+    }
+    mark_cleared(container.as_ref(), &writer.vault.name, seed.id)?;
+    writer.record(|own| own.cleaned_at = Some(Timestamp::now()))?;
     Ok(done)
 }
 
@@ -196,8 +211,9 @@ fn what_would_go(
     import: Option<&dyn Container>,
     blobs: &SeedList,
     repository: Option<&Path>,
-) -> Result<Option<String>, Error> {
-    let SeedLink { prefix, container, .. } = vault.seed()?;
+    state: &State,
+) -> Result<Option<String>, Failure> {
+    let SeedLink { prefix, container, job, .. } = vault.seed()?;
     let Some(import) = import else {
         return Ok(
             repository.map(|path| format!("Would delete the repository in {}", path.display()))
@@ -208,10 +224,18 @@ fn what_would_go(
     let imported = blobs.len() - there.missing().count();
     let container = format!("{}/{container}/{prefix}", vault.seed_account());
     let what = format!("Would delete {} of {container}", count(imported, "imported blob"));
-    Ok(match repository {
-        Some(path) => Some(format!("{what} and the repository in {}", path.display())),
-        None => (imported > 0).then_some(what),
-    })
+    let what = match repository {
+        Some(path) => format!("{what} and the repository in {}", path.display()),
+        None if imported > 0 => what,
+        None => return Ok(None),
+    };
+    Ok(Some(match state.jobs_underway(job)?.first() {
+        Some(job) => format!(
+            "{what}; job {} was {} when it was seen last, and what it brings after this stays",
+            job.name, job.state
+        ),
+        None => what,
+    }))
 }
 
 /// What was cleared.

@@ -3,8 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use disk_prep::noun::{Diagnose, ErrorKind, Hint, Serial};
+use disk_prep::journal::JournalFolder;
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, JobName, Serial};
 use disk_prep::release::{Hold, look, release};
+use uuid::Uuid;
 
 use super::custody::{Logged, leave};
 use super::desk::Desk;
@@ -13,8 +15,7 @@ use super::prepare::NotConfirmed;
 use super::work::dataset_id;
 use crate::custody::Deed;
 use crate::outcome::Failure;
-use crate::staging::Seed;
-use crate::staging::drives_of;
+use crate::staging::{Seed, Staging, drives_of};
 
 /// Gives a drive up, after its serial was typed; in a script it stands on the command line.
 pub fn give_up(
@@ -30,15 +31,7 @@ pub fn give_up(
     let staging = desk.enter(&path)?;
     let journals = staging.journals();
     let hold = look(&journals, serial)?;
-    let (id, job) = match Seed::find(&staging)? {
-        Some(seed) => (seed.id, seed.target.job),
-        // The journals of a `dataset.csv`.
-        None => {
-            let history = journals.survey_of(serial)?;
-            let history = history.ok_or_else(|| Unknown { serial: serial.clone() })?;
-            (dataset_id(&history.begun.job), history.begun.job)
-        }
-    };
+    let (id, job, dataset) = home_of(serial, &staging, &journals)?;
     let fate = match &hold {
         Hold::Claim(holder) => format!(
             "Drive {serial} is claimed by process {} on {} since {:.0}. If that run is dead, \
@@ -77,8 +70,22 @@ pub fn give_up(
         }
         _ => Logged(None),
     };
-    let dataset = Seed::find(&staging)?.is_none();
     Ok((Released { serial: serial.clone(), staging: path, dataset, awaiting, hold }, logged))
+}
+
+/// The seed that a drive is for with its job, or what stands for it where a `dataset.csv` does, and
+/// whether that is so.
+fn home_of(
+    serial: &Serial,
+    staging: &Staging,
+    journals: &JournalFolder,
+) -> Result<(Uuid, JobName, bool), Failure> {
+    if let Some(seed) = Seed::find(staging)? {
+        return Ok((seed.id, seed.target.job, false));
+    }
+    let unknown = || Unknown { serial: serial.clone() };
+    let job = journals.survey_of(serial)?.ok_or_else(unknown)?.begun.job;
+    Ok((dataset_id(&job), job, true))
 }
 
 /// No staging path is known for a drive.

@@ -4,7 +4,7 @@
 use disk_prep::noun::ReadShare;
 use rustic_core::{CheckOptions, CheckResults, ReadSubsetOption};
 
-use super::error::Error;
+use super::error::{Error, plain};
 use super::repo::{Repository, library};
 
 /// The largest packs have fewer bytes; a share of the data that is smaller would be none.
@@ -58,23 +58,6 @@ impl Repository {
         (checked.remarks, checked.faults) = by_weight(found);
         Ok(checked)
     }
-}
-
-/// What the library says, without the headings of its own report and without advice for a program
-/// that is not there.
-fn plain(text: &str) -> String {
-    let (head, report) = text.split_once("`rustic_core` experienced").unwrap_or((text, ""));
-    let message = report.split_once("Message:\n").map_or("", |(_, own)| own);
-    let message = message.split("\n\n").next().unwrap_or_default();
-    let mut plain = format!("{head}{message}").split_whitespace().collect::<Vec<_>>().join(" ");
-    for advice in [
-        " Can be a parallel backup job.",
-        " To repair: 'rustic repair index'.",
-        " Run prune to correct this!",
-    ] {
-        plain = plain.replace(advice, "");
-    }
-    plain
 }
 
 /// What a check has found in words: what is strange and does no harm, and what is not as it should

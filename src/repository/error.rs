@@ -68,8 +68,24 @@ pub enum Error {
 /// What the library says, on one line and without the headings of its own report.
 fn words(fault: &rustic_core::RusticError) -> String {
     let all = fault.display_log();
-    let plain = all.strip_prefix("Error: ").unwrap_or(&all);
-    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+    plain(all.strip_prefix("Error: ").unwrap_or(&all))
+}
+
+/// What the library says, without the headings of its own report and without advice for a program
+/// that is not there.
+pub(super) fn plain(text: &str) -> String {
+    let (head, report) = text.split_once("`rustic_core` experienced").unwrap_or((text, ""));
+    let message = report.split_once("Message:\n").map_or("", |(_, own)| own);
+    let message = message.split("\n\n").next().unwrap_or_default();
+    let mut plain = format!("{head}{message}").split_whitespace().collect::<Vec<_>>().join(" ");
+    for advice in [
+        " Can be a parallel backup job.",
+        " To repair: 'rustic repair index'.",
+        " Run prune to correct this!",
+    ] {
+        plain = plain.replace(advice, "");
+    }
+    plain
 }
 
 impl Error {

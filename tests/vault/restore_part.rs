@@ -228,19 +228,29 @@ fn in_place_what_differs_is_listed_first_then_brought_back_and_what_is_more_stay
     assert_eq!(fs::read(letters.join("two.txt")).unwrap(), b"two");
     assert_eq!(fs::read(letters.join("new.txt")).unwrap(), b"new", "what is more stays");
     assert_eq!(fs::metadata(&parent).unwrap().mode() & 0o777, 0o711, "not of the snapshot");
-    // A link in the place of a folder above the source stays, whatever was asked.
-    let aside = vault.machine.path("aside");
-    fs::rename(&parent, &aside).unwrap();
-    symlink(&aside, &parent).unwrap();
-    for more in [&["--dry-run", "--overwrite"][..], &["--yes", "--overwrite"]] {
-        let said = vault.emulator.expect(&vault.machine, 3, &words(more));
-        assert!(said.stdout.contains("in-the-way"), "{}", said.stdout);
-        assert!(fs::symlink_metadata(&parent).unwrap().is_symlink());
-    }
-    fs::remove_file(&parent).unwrap();
-    fs::rename(&aside, &parent).unwrap();
     let again = run(&vault, 0, &words(&["--dry-run"]));
     assert_eq!((again.len(), &again[0]["unchanged"]), (1, &8.into()), "{again:?}");
+}
+
+#[test]
+fn a_link_in_the_place_of_a_folder_above_a_source_stays_whatever_is_asked() {
+    let vault = Vault::of(office);
+    let (real, aside) = (vault.machine.path("real"), vault.machine.path("aside"));
+    fs::create_dir_all(real.join("home")).unwrap();
+    fs::write(real.join("home/file"), "mine").unwrap();
+    run(&vault, 0, &["vault", "source", "add", "--json", real.join("home").to_str().unwrap()]);
+    run(&vault, 0, &["vault", "run", "--now", "--json"]);
+    fs::rename(&real, &aside).unwrap();
+    fs::remove_file(aside.join("home/file")).unwrap();
+    fs::write(aside.join("other"), "of somebody").unwrap();
+    symlink(&aside, &real).unwrap();
+    for more in [&["--dry-run"][..], &["--dry-run", "--overwrite"], &["--yes", "--overwrite"]] {
+        let words = [&["vault", "restore", "--json", "--in-place"], more].concat();
+        let end = run(&vault, 3, &words);
+        assert_eq!(last_of(&end)["left_out"][0]["code"], "restore-in-the-way", "{end:?}");
+        assert!(fs::symlink_metadata(&real).unwrap().is_symlink());
+    }
+    assert_eq!(below(&aside), set(&["other"]));
 }
 
 #[test]

@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use rustic_core::repofile::{ConfigFile, MasterKey, SnapshotFile};
 use rustic_core::{
     BackupOptions, BytesList, FileType, Id, ReadBackend, ReadSource, ReadSourceEntry, RusticError,
-    RusticResult, SnapshotOptions, WriteBackend,
+    RusticResult, SnapshotOptions, TreeId, WriteBackend,
 };
 use secrecy::SecretString;
 
