@@ -128,6 +128,9 @@ pub fn verify(
         check_header(&device, sealed.header_hash.as_deref().unwrap_or_default(), &mut differences);
     }
     let view = FileView::open(&volume).on(serial)?;
+    let damages = view.damages(&|| options.stop.is_asked());
+    options.stop.check().on(serial)?;
+    differences.extend(damages.into_iter().map(Difference::from));
     let check = Check { drive, view: &view, options, monitor };
     let against = if journal.is_some() { Yardstick::Journal } else { Yardstick::Manifest };
     let mut added = Vec::new();

@@ -4,6 +4,8 @@
 
 mod files;
 mod found;
+mod parts;
+mod proof;
 mod records;
 mod sentry;
 mod walk;
@@ -15,7 +17,7 @@ use crate::device::Device;
 use crate::noun::RecoveryPassword;
 
 pub use files::FoundFiles;
-pub use found::{FileSystemFacts, FoundFile, Unreadable, ViewError};
+pub use found::{Damage, FileSystemFacts, FoundFile, Unreadable, ViewError};
 
 /// Basic data, the only kind of partition that is looked into.
 const BASIC_DATA: uuid::Uuid = uuid::uuid!("ebd0a0a2-b9e5-4433-87c0-68b6b72699c7");
@@ -76,33 +78,14 @@ impl<'v> FileView<'v> {
         Ok(FileView { volume, facts, files, unreadable })
     }
 
+    /// What is damaged in the files of the system itself, whether they are needed to read the
+    /// others or not; nothing more once somebody wants to stop.
+    pub fn damages(&self, is_stopped: &dyn Fn() -> bool) -> Vec<Damage> {
+        proof::damages(self.volume, is_stopped)
+    }
+
     /// Fills `buffer` with a file's bytes from `at` on; behind its runs is zero.
     pub fn read(&self, file: &FoundFile, at: u64, buffer: &mut [u8]) -> Result<(), ViewError> {
-        if let Some(resident) = &file.resident {
-            let from = usize::try_from(at).unwrap_or(usize::MAX).min(resident.len());
-            let length = buffer.len().min(resident.len() - from);
-            buffer[..length].copy_from_slice(&resident[from..from + length]);
-            buffer[length..].fill(0);
-            return Ok(());
-        }
-        let (mut at, mut rest) = (at, buffer);
-        let mut before = 0u64;
-        for &(place, length) in &file.runs {
-            let end = before.saturating_add(length);
-            if !rest.is_empty() && at < end && at >= before {
-                let inside = at - before;
-                let count = (length - inside).min(rest.len() as u64);
-                let (piece, later) = rest.split_at_mut(count as usize);
-                match place {
-                    Some(place) => self.volume.read_at(place.saturating_add(inside), piece)?,
-                    None => piece.fill(0),
-                }
-                rest = later;
-                at += count;
-            }
-            before = end;
-        }
-        rest.fill(0);
-        Ok(())
+        file.read(self.volume, at, buffer)
     }
 }
