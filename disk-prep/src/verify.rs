@@ -313,6 +313,12 @@ impl Check<'_, '_> {
                 added.push(unreadable.to_string());
             }
         }
+        for odd in &self.view.odd {
+            if odd.path.is_empty() || ours.is_below(&odd.path) {
+                let file = if odd.path.is_empty() { "\\" } else { &odd.path }.to_owned();
+                differences.push(Difference::FileSystem { file, fault: odd.fault.clone() });
+            }
+        }
         Ok(known)
     }
 

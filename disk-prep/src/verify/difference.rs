@@ -18,7 +18,7 @@ pub enum Difference {
     HeaderHash { place: String },
     Unreadable { path: String, fault: String },
     MetadataCopies { intact: usize },
-    FileSystem { file: &'static str, fault: String },
+    FileSystem { file: String, fault: String },
     ManifestMissing { path: String },
     ManifestHash { expected: String, actual: String },
     ManifestForm { fault: String },
@@ -97,7 +97,7 @@ impl From<Unreadable> for Difference {
 
 impl From<Damage> for Difference {
     fn from(Damage { file, fault }: Damage) -> Self {
-        Difference::FileSystem { file, fault }
+        Difference::FileSystem { file: file.to_owned(), fault }
     }
 }
 

@@ -4,10 +4,12 @@
 
 mod files;
 mod found;
+mod nodes;
 mod parts;
 mod proof;
 mod records;
 mod sentry;
+mod time;
 mod walk;
 
 use super::bitlocker::unlock::UnlockedVolume;
@@ -67,6 +69,8 @@ pub struct FileView<'v> {
     pub files: FoundFiles,
     /// What cannot be read, up to a thousand.
     pub unreadable: Vec<Unreadable>,
+    /// Files and folders that can be read and of which something is not right, up to a thousand.
+    pub odd: Vec<Unreadable>,
 }
 
 impl<'v> FileView<'v> {
@@ -74,8 +78,8 @@ impl<'v> FileView<'v> {
     /// can be.
     pub fn open(volume: &'v UnlockedVolume<'v>) -> Result<Self, ViewError> {
         let walked = walk::walk(volume)?;
-        let walk::Walked { facts, files, unreadable } = walked;
-        Ok(FileView { volume, facts, files, unreadable })
+        let walk::Walked { facts, files, unreadable, odd } = walked;
+        Ok(FileView { volume, facts, files, unreadable, odd })
     }
 
     /// What is damaged in the files of the system itself, whether they are needed to read the

@@ -25,7 +25,7 @@ use disk_prep::noun::{Diagnose, RecoveryPassword};
 use disk_prep::verify::{Difference, VerifyOptions, VerifyReport, verify};
 use disk_prep::volume::bitlocker::unlock::UnlockedVolume;
 use disk_prep::volume::bitlocker::write::VolumeKey;
-use disk_prep::volume::view::{FileView, ViewError, find_volume, unlock};
+use disk_prep::volume::view::{FileView, Unreadable, ViewError, find_volume, unlock};
 
 use stage::{Inside, Layer, VOLUME, attribute, seal, u16_at, u32_at, volume_key};
 
@@ -820,9 +820,51 @@ fn a_block_of_any_file_of_the_system_that_changed_is_told_of_it() {
         inside.layer.settle(&bench.image());
         let report = bench.verify().unwrap();
         let fault = "record 1: a record has a signature that does not fit".to_owned();
-        assert_eq!(report.differences, [Difference::FileSystem { file: "$MFTMirr", fault }]);
+        assert_eq!(
+            report.differences,
+            [Difference::FileSystem { file: "$MFTMirr".to_owned(), fault }]
+        );
         let told = report.differences[0].to_string();
         assert!(told.starts_with("$MFTMirr of the file system is damaged: "), "{told}");
+    });
+}
+
+/// Places in records and nodes of ours that no reader of the data needs.
+const BESIDE: &[(&str, Place, &str, &str)] = &[
+    ("times", |inside| inside.record(inside.find("plain")) + 0x60, "\\job-1\\plain", "times"),
+    ("versions", |inside| inside.record(inside.find("plain")) + 0x70, "\\job-1\\plain", "times"),
+    ("sizes", |inside| inside.record(inside.find("plain")) + 0xe0, "\\job-1\\plain", "sizes"),
+    ("a folder's times", |inside| inside.record(inside.find("many")) + 0xc0, "\\job-1\\many", ""),
+    ("its bitmap", |inside| inside.record(inside.find("many")) + 448, "\\job-1\\many", "bitmap"),
+    ("a node", |inside| nodes_of_many(inside)[1] + 0x70, "\\job-1\\many\\a rather", "its folder"),
+];
+
+#[test]
+fn what_stands_beside_the_names_and_data_of_ours_is_a_difference() {
+    with_inside(ENTRIES, |inside, bench| {
+        assert_eq!(FileView::open(inside.volume).unwrap().odd, []);
+        for (what, place, path, fault) in BESIDE {
+            inside.layer.reset();
+            garble(inside, place(inside));
+            let view = FileView::open(inside.volume).unwrap();
+            let is_it = |odd: &Unreadable| odd.path.starts_with(path) && odd.fault.contains(fault);
+            assert!(view.odd.iter().any(is_it), "{what}: {:?} {:?}", view.odd, view.unreadable);
+        }
+        inside.layer.reset();
+        // The folder alone says another length.
+        inside.edit_attribute(inside.find("job-1"), 0x90, |root| {
+            let name: Vec<u8> = "plain".encode_utf16().flat_map(u16::to_le_bytes).collect();
+            let at = root.windows(name.len()).position(|window| window == name).unwrap();
+            root[at - 18] ^= 1;
+        });
+        let view = FileView::open(inside.volume).unwrap();
+        let told: Vec<String> = view.odd.iter().map(|odd| odd.fault.clone()).collect();
+        assert_eq!(told, ["its folder says that it has 5001 bytes, it has 5000"]);
+        inside.layer.settle(&bench.image());
+        let report = bench.verify().unwrap();
+        let file = "\\job-1\\plain".to_owned();
+        let fault = told[0].clone();
+        assert_eq!(report.differences, [Difference::FileSystem { file, fault }]);
     });
 }
 
@@ -870,6 +912,7 @@ fn a_drive_that_another_system_has_used_is_whole() {
             });
         });
         assert_eq!(damaged(inside), []);
+        assert_eq!(FileView::open(inside.volume).unwrap().odd, []);
         inside.layer.settle(&bench.image());
         let report = bench.verify().unwrap();
         assert_eq!((report.differences, report.added.len()), (vec![], 201));

@@ -12,7 +12,6 @@ mod security;
 mod site;
 mod space;
 mod table;
-mod time;
 mod tree;
 
 use super::super::bitlocker::unlock::UnlockedVolume;

@@ -11,13 +11,16 @@
 //! | 24, 28 | 4, 4 | bytes used, bytes allocated | |
 //! | 32 | 8 | base record | |
 
+use super::time::are_times;
 use crate::limits::SECTOR_BYTES;
 use crate::volume::fields::{i64_at, u16_at, u32_at, u64_at};
 
 const SECTOR: usize = SECTOR_BYTES as usize;
 /// Larger records than any file system has.
 pub(super) const LARGEST_RECORD: usize = 64 << 10;
+const INFORMATION: u32 = 0x10;
 const LIST: u32 = 0x20;
+const NAME: u32 = 0x30;
 const VOLUME_NAME: u32 = 0x60;
 const VOLUME_INFORMATION: u32 = 0x70;
 const DATA: u32 = 0x80;
@@ -97,6 +100,8 @@ pub(super) struct FileFacts {
     /// Part of another file.
     pub is_extension: bool,
     pub is_reparse_point: bool,
+    /// Something that no reader needs and that is not right.
+    pub oddity: Option<&'static str>,
     /// Its unnamed data, if it has any.
     pub data: Option<DataFacts>,
     /// The nodes that the root of its names leads to; `None` if it has no names.
@@ -170,6 +175,12 @@ fn check_attribute(
                         return Err(RecordFault::Field { field: "second list of names" });
                     }
                 }
+                INFORMATION if !is_information(value) => {
+                    facts.oddity = Some("its times and attributes are none");
+                }
+                NAME if !is_name(value, geometry) => {
+                    facts.oddity = Some("the times and sizes beside its name are none");
+                }
                 VOLUME_NAME => sure(value.len().is_multiple_of(2), "volume name")?,
                 VOLUME_INFORMATION => sure(value.len() >= 12, "volume information")?,
                 _ => {}
@@ -195,6 +206,18 @@ fn check_attribute(
         _ => {}
     }
     Ok(())
+}
+
+/// Whether times and attributes can be those of a file; nobody has versions or classes.
+fn is_information(value: &[u8]) -> bool {
+    matches!(value.len(), 48 | 72) && are_times(&value[..32]) && value[36..48] == [0; 12]
+}
+
+/// Whether what stands beside a name can be that of a file; so in its folder too.
+pub(super) fn is_name(value: &[u8], geometry: &Geometry) -> bool {
+    value.len() > 66
+        && are_times(&value[8..40])
+        && u64_at(value, 40).max(u64_at(value, 48)) <= geometry.volume_bytes
 }
 
 /// The name of an attribute, UTF-16.

@@ -5,13 +5,13 @@ use super::super::parts::{
     VOLUME_INFORMATION, Value,
 };
 use super::super::records::{Geometry, RecordFault, sure};
+use super::super::time::are_times;
 use super::descriptor::is_of_the_system;
 use super::index_root;
 use super::site::{
     ATTR_DEF, BAD_CLUS, BITMAP_FILE, BOOT, EXTEND, LOG_FILE, MFT, MFT_MIRROR, ROOT, SECURE, Site,
     SystemFile, UP_CASE, VOLUME,
 };
-use super::time::are_times;
 use super::tree::each_entry;
 use crate::volume::fields::{u16_at, u32_at, u64_at};
 

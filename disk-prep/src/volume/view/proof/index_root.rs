@@ -3,9 +3,9 @@
 
 use super::super::parts::Part;
 use super::super::records::{Geometry, RecordFault, sure};
+use super::super::time::are_times;
 use super::descriptor::sid_bytes;
 use super::site::{EXTEND, ROOT, SECURE};
-use super::time::are_times;
 use super::tree::{check_root, entries_of};
 use crate::volume::fields::{i64_at, u16_at, u32_at, u64_at};
 

@@ -5,6 +5,7 @@ use super::super::found::{Damage, FoundFile};
 use super::super::parts::{DATA, LIST, Part, Value, parts};
 use super::super::records::{Geometry, fixed_up};
 use crate::limits::SECTOR_BYTES;
+use crate::volume::fields::u64_at;
 
 /// Bytes that are read at once.
 pub(super) const PIECE_BYTES: usize = 1 << 20;
@@ -76,8 +77,7 @@ impl<'v> Site<'v> {
 
     /// Clusters that the file system counts.
     pub fn clusters(&self) -> u64 {
-        let sectors = crate::volume::fields::u64_at(&self.boot, 40);
-        sectors * SECTOR_BYTES / self.geometry.cluster_bytes
+        u64_at(&self.boot, 40) * SECTOR_BYTES / self.geometry.cluster_bytes
     }
 
     /// Tells what is wrong with a file.

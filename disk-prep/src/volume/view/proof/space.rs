@@ -1,9 +1,9 @@
 //! `$Bitmap`: in use are the clusters that files take, and what lies behind the last cluster.
 
+use super::super::parts::DATA;
 use super::marks::Marks;
 use super::site::{BITMAP_FILE, PIECE_BYTES, Site};
 use crate::volume::fields::u64_at;
-use crate::volume::view::parts::DATA;
 
 const BITS: u64 = 64;
 
