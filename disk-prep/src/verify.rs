@@ -128,6 +128,9 @@ pub fn verify(
         check_header(&device, sealed.header_hash.as_deref().unwrap_or_default(), &mut differences);
     }
     let view = FileView::open(&volume).on(serial)?;
+    let damages = view.damages(&|| options.stop.is_asked());
+    options.stop.check().on(serial)?;
+    differences.extend(damages.into_iter().map(Difference::from));
     let check = Check { drive, view: &view, options, monitor };
     let against = if journal.is_some() { Yardstick::Journal } else { Yardstick::Manifest };
     let mut added = Vec::new();
@@ -308,6 +311,12 @@ impl Check<'_, '_> {
                 differences.push(unreadable.clone().into());
             } else {
                 added.push(unreadable.to_string());
+            }
+        }
+        for odd in &self.view.odd {
+            if odd.path.is_empty() || ours.is_below(&odd.path) {
+                let file = if odd.path.is_empty() { "\\" } else { &odd.path }.to_owned();
+                differences.push(Difference::FileSystem { file, fault: odd.fault.clone() });
             }
         }
         Ok(known)

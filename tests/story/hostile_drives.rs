@@ -312,6 +312,21 @@ fn what_another_system_left_beside_the_data_is_told_apart_and_in_it_is_a_differe
     }
 }
 
+#[test]
+fn a_file_of_the_system_that_is_damaged_is_a_difference() {
+    let bench = Bench::new();
+    bench.inside(|inside| {
+        // The mirror of the first records is the second region of a volume of ours.
+        let at = 2 * inside.cluster_bytes();
+        let mut sector = inside.read(at, 512);
+        sector[0] ^= 1;
+        inside.write(at, &sector);
+    });
+    let found = bench.opened("verify");
+    assert_eq!(found.code, 5, "{}{}", found.stdout, found.stderr);
+    assert!(found.stdout.contains("$MFTMirr of the file system is damaged"), "{}", found.stdout);
+}
+
 /// The program as a user who may have so many threads.
 fn with_threads(machine: &Machine, threads: u32, words: &[&str]) -> Said {
     let own = machine.command(words);

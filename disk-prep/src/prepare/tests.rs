@@ -16,6 +16,7 @@ use crate::journal::{FileChange, FileEnd};
 use crate::monitor::VoidMonitor;
 use crate::noun::{ByteSize, Diagnose, ErrorKind, RecoveryPassword};
 use crate::volume::bitlocker::write::{StretchedKey, stretch};
+use crate::volume::view::{FileView, find_volume, unlock};
 
 const LOOK: Look = Look::Places { seed: 7 };
 const PAGE: u64 = 4096;
@@ -235,6 +236,18 @@ impl Bench {
         act(&layout, &Target { serial, device, volume_start, cipher, pass })
     }
 
+    /// The same begun as a program of this version begins it.
+    fn of_version(self, version: u32) -> Self {
+        let Bench { folder, drive, device } = self;
+        let begun = Begun { version, ..drive.journal.history().begun.clone() };
+        let journals = JournalFolder::new(folder.path().join("of-version"));
+        journals.create().unwrap();
+        let layout = DriveLayout::plan(&DriveForm::from(&begun), &drive.plan.files).unwrap();
+        journals.write_plan(&drive.plan, &mut layout.first_clusters()).unwrap();
+        let journal = journals.begin(begun, &JournalOnly).unwrap();
+        Bench { folder, drive: BegunDrive::earlier(journal, drive.plan), device }
+    }
+
     fn root(&self) -> PathBuf {
         self.folder.path().to_owned()
     }
@@ -262,6 +275,20 @@ fn a_drive_is_labelled_filled_and_sealed_once_and_a_second_run_leaves_it_as_it_i
     let second = bench.prepare().unwrap();
     assert_eq!(second.sealed, first.sealed);
     assert_eq!(bench.device.take_deeds(), []);
+}
+
+#[test]
+fn the_file_system_of_either_edition_is_whole_for_who_reads_it_back() {
+    for (version, edition) in [(1, Edition::First), (2, Edition::Second)] {
+        let mut bench = Bench::with_sources(Clearance::BLANK).of_version(version);
+        bench.prepare().unwrap();
+        let begun = bench.begun();
+        assert_eq!(begun.edition(), edition);
+        let (_, place) = find_volume(&bench.device).unwrap();
+        let password = begun.password(&JournalOnly).unwrap();
+        let volume = unlock(&bench.device, place, &password).unwrap();
+        assert_eq!(FileView::open(&volume).unwrap().damages(&|| false), [], "{edition:?}");
+    }
 }
 
 #[test]

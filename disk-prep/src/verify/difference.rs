@@ -5,7 +5,7 @@ use std::fmt;
 use crate::error::Fault;
 use crate::noun::{DriveError, Serial};
 use crate::volume::gpt::TableDoubt;
-use crate::volume::view::Unreadable;
+use crate::volume::view::{Damage, Unreadable};
 
 /// One thing that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,7 @@ pub enum Difference {
     HeaderHash { place: String },
     Unreadable { path: String, fault: String },
     MetadataCopies { intact: usize },
+    FileSystem { file: String, fault: String },
     ManifestMissing { path: String },
     ManifestHash { expected: String, actual: String },
     ManifestForm { fault: String },
@@ -55,6 +56,9 @@ impl fmt::Display for Difference {
             Difference::MetadataCopies { intact } => {
                 write!(f, "only {intact} of the 3 BitLocker metadata blocks are intact")
             }
+            Difference::FileSystem { file, fault } => {
+                write!(f, "{file} of the file system is damaged: {fault}")
+            }
             Difference::ManifestMissing { path } => write!(f, "there is no manifest {path}"),
             Difference::ManifestHash { expected, actual } => {
                 write!(f, "the manifest has the hash {actual}, the journal says {expected}")
@@ -88,6 +92,12 @@ impl fmt::Display for Difference {
 impl From<Unreadable> for Difference {
     fn from(unreadable: Unreadable) -> Self {
         Difference::Unreadable { path: unreadable.path, fault: unreadable.fault }
+    }
+}
+
+impl From<Damage> for Difference {
+    fn from(Damage { file, fault }: Damage) -> Self {
+        Difference::FileSystem { file: file.to_owned(), fault }
     }
 }
 

@@ -4,8 +4,12 @@
 
 mod files;
 mod found;
+mod nodes;
+mod parts;
+mod proof;
 mod records;
 mod sentry;
+mod time;
 mod walk;
 
 use super::bitlocker::unlock::UnlockedVolume;
@@ -15,7 +19,7 @@ use crate::device::Device;
 use crate::noun::RecoveryPassword;
 
 pub use files::FoundFiles;
-pub use found::{FileSystemFacts, FoundFile, Unreadable, ViewError};
+pub use found::{Damage, FileSystemFacts, FoundFile, Unreadable, ViewError};
 
 /// Basic data, the only kind of partition that is looked into.
 const BASIC_DATA: uuid::Uuid = uuid::uuid!("ebd0a0a2-b9e5-4433-87c0-68b6b72699c7");
@@ -65,6 +69,8 @@ pub struct FileView<'v> {
     pub files: FoundFiles,
     /// What cannot be read, up to a thousand.
     pub unreadable: Vec<Unreadable>,
+    /// Files and folders that can be read and of which something is not right, up to a thousand.
+    pub odd: Vec<Unreadable>,
 }
 
 impl<'v> FileView<'v> {
@@ -72,37 +78,18 @@ impl<'v> FileView<'v> {
     /// can be.
     pub fn open(volume: &'v UnlockedVolume<'v>) -> Result<Self, ViewError> {
         let walked = walk::walk(volume)?;
-        let walk::Walked { facts, files, unreadable } = walked;
-        Ok(FileView { volume, facts, files, unreadable })
+        let walk::Walked { facts, files, unreadable, odd } = walked;
+        Ok(FileView { volume, facts, files, unreadable, odd })
+    }
+
+    /// What is damaged in the files of the system itself, whether they are needed to read the
+    /// others or not; nothing more once somebody wants to stop.
+    pub fn damages(&self, is_stopped: &dyn Fn() -> bool) -> Vec<Damage> {
+        proof::damages(self.volume, is_stopped)
     }
 
     /// Fills `buffer` with a file's bytes from `at` on; behind its runs is zero.
     pub fn read(&self, file: &FoundFile, at: u64, buffer: &mut [u8]) -> Result<(), ViewError> {
-        if let Some(resident) = &file.resident {
-            let from = usize::try_from(at).unwrap_or(usize::MAX).min(resident.len());
-            let length = buffer.len().min(resident.len() - from);
-            buffer[..length].copy_from_slice(&resident[from..from + length]);
-            buffer[length..].fill(0);
-            return Ok(());
-        }
-        let (mut at, mut rest) = (at, buffer);
-        let mut before = 0u64;
-        for &(place, length) in &file.runs {
-            let end = before.saturating_add(length);
-            if !rest.is_empty() && at < end && at >= before {
-                let inside = at - before;
-                let count = (length - inside).min(rest.len() as u64);
-                let (piece, later) = rest.split_at_mut(count as usize);
-                match place {
-                    Some(place) => self.volume.read_at(place.saturating_add(inside), piece)?,
-                    None => piece.fill(0),
-                }
-                rest = later;
-                at += count;
-            }
-            before = end;
-        }
-        rest.fill(0);
-        Ok(())
+        file.read(self.volume, at, buffer)
     }
 }

@@ -11,6 +11,10 @@
 mod stage;
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use disk_prep::drive::{DriveName, find};
@@ -21,7 +25,7 @@ use disk_prep::noun::{Diagnose, RecoveryPassword};
 use disk_prep::verify::{Difference, VerifyOptions, VerifyReport, verify};
 use disk_prep::volume::bitlocker::unlock::UnlockedVolume;
 use disk_prep::volume::bitlocker::write::VolumeKey;
-use disk_prep::volume::view::{FileView, ViewError, find_volume, unlock};
+use disk_prep::volume::view::{FileView, Unreadable, ViewError, find_volume, unlock};
 
 use stage::{Inside, Layer, VOLUME, attribute, seal, u16_at, u32_at, volume_key};
 
@@ -691,6 +695,227 @@ fn what_cannot_be_read_of_ours_is_a_difference_and_the_rest_is_compared() {
         assert_eq!(unreadable, ["\\job-1\\plain", "\\job-1\\many"]);
         assert!(report.files >= 5, "{}", report.files);
         assert_eq!(report.added, Vec::<String>::new());
+    });
+}
+
+/// A stream of a file of the system: where its first cluster lies.
+fn stream(inside: &Inside<'_>, record: u64, kind: u32, name: &str) -> u64 {
+    let bytes = inside.read(inside.record(record), 1024);
+    let name: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let mut at = u16_at(&bytes, 20);
+    loop {
+        let (own, length) = (u32_at(&bytes, at), u32_at(&bytes, at + 4) as usize);
+        let value = &bytes[at..at + length];
+        let name_at = u16_at(value, 10);
+        if own == kind
+            && value[name_at..].starts_with(&name)
+            && usize::from(value[9]) * 2 == name.len()
+        {
+            let runs = &value[u16_at(value, 32)..];
+            let (count, place) = (usize::from(runs[0] & 15), usize::from(runs[0] >> 4));
+            let first = runs[1 + count..][..place].iter().rev();
+            let first = first.fold(0u64, |number, &byte| number << 8 | u64::from(byte));
+            return first * inside.cluster_bytes();
+        }
+        at += length;
+    }
+}
+
+/// Changes a block of the cipher, as a change of one raw byte does.
+fn garble(inside: &Inside<'_>, at: u64) {
+    let sector = at / 512 * 512;
+    let mut bytes = inside.read(sector, 512);
+    let block = (at - sector) as usize / 16 * 16;
+    for (place, byte) in bytes[block..block + 16].iter_mut().enumerate() {
+        *byte ^= 0xa5u8.rotate_left(place as u32) | 1;
+    }
+    inside.write(sector, &bytes);
+}
+
+const DATA: u32 = 0x80;
+const BITMAP: u32 = 0xb0;
+
+type Place = fn(&Inside<'_>) -> u64;
+
+/// Places in files of the system, and which file it is.
+const PLACES: &[(&str, Place, &str)] = &[
+    ("the boot sector, unused", |_| 0x60, "$Boot"),
+    ("behind the boot sector", |_| 5000, "$Boot"),
+    ("the last sector", |inside| inside.volume.size() - 512 + 0x30, "$Boot"),
+    ("the end of the last sector", |inside| inside.volume.size() - 16, "$Boot"),
+    ("the mirror", |inside| stream(inside, 1, DATA, ""), "$MFTMirr"),
+    ("the end of the mirror", |inside| stream(inside, 1, DATA, "") + 4095, "$MFTMirr"),
+    ("what is mirrored, unused", |inside| inside.record(2) + 900, "$MFTMirr"),
+    ("the log", |inside| stream(inside, 2, DATA, ""), "$LogFile"),
+    ("the log's inside", |inside| stream(inside, 2, DATA, "") + 1_300_000, "$LogFile"),
+    ("$AttrDef", |inside| stream(inside, 4, DATA, "") + 2000, "$AttrDef"),
+    ("$AttrDef's end", |inside| stream(inside, 4, DATA, "") + 2559, "$AttrDef"),
+    ("$UpCase", |inside| stream(inside, 10, DATA, "") + 100_000, "$UpCase"),
+    ("a descriptor", |inside| stream(inside, 9, DATA, "$SDS") + 0x60, "$Secure"),
+    ("a head of a descriptor", |inside| stream(inside, 9, DATA, "$SDS") + 0x80, "$Secure"),
+    ("between descriptors and copy", |inside| stream(inside, 9, DATA, "$SDS") + 9999, "$Secure"),
+    ("a copy", |inside| stream(inside, 9, DATA, "$SDS") + 0x4_0100, "$Secure"),
+    ("the table's bitmap", |inside| stream(inside, 0, BITMAP, ""), "$MFT"),
+    ("the table's bitmap's end", |inside| stream(inside, 0, BITMAP, "") + 32, "$MFT"),
+    ("$Bitmap", |inside| stream(inside, 6, DATA, ""), "$Bitmap"),
+    ("free clusters", |inside| stream(inside, 6, DATA, "") + 1800, "$Bitmap"),
+    ("a free record of the system", |inside| inside.record(17), "$MFT"),
+    ("a free record", |inside| inside.record(40) + 0x20, "$MFT"),
+    ("the names of the root", |inside| inside.nodes(5)[0] + 0x50, "$AttrDef"),
+];
+
+/// Bytes of a file that are proved, if it is of the system: all of its record that is in use.
+const RECORDS: &[(u64, &str)] = &[
+    (4, "$AttrDef"),
+    (6, "$Bitmap"),
+    (7, "$Boot"),
+    (8, "$BadClus"),
+    (9, "$Secure"),
+    (10, "$UpCase"),
+    (11, "$Extend"),
+    (12, "$MFT"),
+    (24, "$Quota"),
+    (25, "$ObjId"),
+    (26, "$Reparse"),
+];
+
+/// The files of the system that are said to be damaged.
+fn damaged(inside: &Inside<'_>) -> Vec<(&'static str, String)> {
+    match FileView::open(inside.volume) {
+        Ok(view) => {
+            let damages = view.damages(&|| false).into_iter();
+            damages.map(|damage| (damage.file, damage.fault)).collect()
+        }
+        Err(error) => vec![("all", error.to_string())],
+    }
+}
+
+#[test]
+fn a_block_of_any_file_of_the_system_that_changed_is_told_of_it() {
+    with_inside(ENTRIES, |inside, bench| {
+        assert_eq!(damaged(inside), []);
+        for (what, place, file) in PLACES {
+            inside.layer.reset();
+            garble(inside, place(inside));
+            let told = damaged(inside);
+            assert!(told.iter().any(|(own, _)| own == file), "{what}: {told:?}");
+        }
+        let mut silent = Vec::new();
+        for &(number, file) in RECORDS {
+            inside.layer.reset();
+            let record = inside.record(number);
+            let used = u32_at(&inside.read(record, 32), 24) as u64;
+            for block in 0..used / 16 {
+                inside.layer.reset();
+                garble(inside, record + block * 16);
+                let told = damaged(inside);
+                if told.is_empty() {
+                    silent.push((file, block * 16));
+                }
+            }
+        }
+        assert_eq!(silent, []);
+        inside.layer.reset();
+        garble(inside, stream(inside, 1, DATA, "") + 1024);
+        inside.layer.settle(&bench.image());
+        let report = bench.verify().unwrap();
+        let fault = "record 1: a record has a signature that does not fit".to_owned();
+        assert_eq!(
+            report.differences,
+            [Difference::FileSystem { file: "$MFTMirr".to_owned(), fault }]
+        );
+        let told = report.differences[0].to_string();
+        assert!(told.starts_with("$MFTMirr of the file system is damaged: "), "{told}");
+    });
+}
+
+/// Places in records and nodes of ours that no reader of the data needs.
+const BESIDE: &[(&str, Place, &str, &str)] = &[
+    ("times", |inside| inside.record(inside.find("plain")) + 0x60, "\\job-1\\plain", "times"),
+    ("versions", |inside| inside.record(inside.find("plain")) + 0x70, "\\job-1\\plain", "times"),
+    ("sizes", |inside| inside.record(inside.find("plain")) + 0xe0, "\\job-1\\plain", "sizes"),
+    ("a folder's times", |inside| inside.record(inside.find("many")) + 0xc0, "\\job-1\\many", ""),
+    ("its bitmap", |inside| inside.record(inside.find("many")) + 448, "\\job-1\\many", "bitmap"),
+    ("a node", |inside| nodes_of_many(inside)[1] + 0x70, "\\job-1\\many\\a rather", "its folder"),
+];
+
+#[test]
+fn what_stands_beside_the_names_and_data_of_ours_is_a_difference() {
+    with_inside(ENTRIES, |inside, bench| {
+        assert_eq!(FileView::open(inside.volume).unwrap().odd, []);
+        for (what, place, path, fault) in BESIDE {
+            inside.layer.reset();
+            garble(inside, place(inside));
+            let view = FileView::open(inside.volume).unwrap();
+            let is_it = |odd: &Unreadable| odd.path.starts_with(path) && odd.fault.contains(fault);
+            assert!(view.odd.iter().any(is_it), "{what}: {:?} {:?}", view.odd, view.unreadable);
+        }
+        inside.layer.reset();
+        // The folder alone says another length.
+        inside.edit_attribute(inside.find("job-1"), 0x90, |root| {
+            let name: Vec<u8> = "plain".encode_utf16().flat_map(u16::to_le_bytes).collect();
+            let at = root.windows(name.len()).position(|window| window == name).unwrap();
+            root[at - 18] ^= 1;
+        });
+        let view = FileView::open(inside.volume).unwrap();
+        let told: Vec<String> = view.odd.iter().map(|odd| odd.fault.clone()).collect();
+        assert_eq!(told, ["its folder says that it has 5001 bytes, it has 5000"]);
+        inside.layer.settle(&bench.image());
+        let report = bench.verify().unwrap();
+        let file = "\\job-1\\plain".to_owned();
+        let fault = told[0].clone();
+        assert_eq!(report.differences, [Difference::FileSystem { file, fault }]);
+    });
+}
+
+/// Has `ntfs-3g` mount the volume and work in it.
+fn use_elsewhere(inside: &Inside<'_>, work: impl FnOnce(&Path)) {
+    const PAGE: usize = 4096;
+    let folder = tempfile::tempdir().unwrap();
+    let (image, place) = (folder.path().join("volume"), folder.path().join("mounted"));
+    fs::create_dir(&place).unwrap();
+    let before = inside.read(0, inside.volume.size() as usize);
+    fs::write(&image, &before).unwrap();
+    let mut mount = Command::new("ntfs-3g");
+    let mut mounted = mount.arg("-ono_detach,permissions").args([&image, &place]).spawn().unwrap();
+    let begun = Instant::now();
+    while !place.join("job-1").exists() {
+        assert!(mounted.try_wait().unwrap().is_none() && begun.elapsed() < Duration::from_secs(20));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    work(&place);
+    assert!(Command::new("umount").arg(&place).status().unwrap().success());
+    assert!(mounted.wait().unwrap().success());
+    let after = fs::read(&image).unwrap();
+    let pages = before.chunks(PAGE).zip(after.chunks(PAGE)).enumerate();
+    for (number, (_, page)) in pages.filter(|(_, (before, after))| before != after) {
+        inside.write((number * PAGE) as u64, page);
+    }
+}
+
+#[test]
+fn a_drive_that_another_system_has_used_is_whole() {
+    with_inside(ENTRIES, |inside, bench| {
+        use_elsewhere(inside, |root| {
+            fs::write(root.join("note.txt"), "seen").unwrap();
+            let below = root.join("$RECYCLE.BIN/S-1-5-21");
+            fs::create_dir_all(&below).unwrap();
+            for number in 0..300 {
+                let path = below.join(format!("a name {number}"));
+                fs::write(&path, vec![1; 10 * number]).unwrap();
+                // Each another security descriptor.
+                let mode = fs::Permissions::from_mode(0o400 + number as u32 % 0o100);
+                fs::set_permissions(path, mode).unwrap();
+            }
+            (0..300).step_by(3).for_each(|number| {
+                fs::remove_file(below.join(format!("a name {number}"))).unwrap();
+            });
+        });
+        assert_eq!(damaged(inside), []);
+        assert_eq!(FileView::open(inside.volume).unwrap().odd, []);
+        inside.layer.settle(&bench.image());
+        let report = bench.verify().unwrap();
+        assert_eq!((report.differences, report.added.len()), (vec![], 201));
     });
 }
 

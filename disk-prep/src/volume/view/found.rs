@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use super::super::bitlocker::unlock;
+use super::super::bitlocker::unlock::{self, UnlockedVolume};
 use crate::noun::{Diagnose, DriveFault, ErrorKind, Hint, Serial, typed};
 
 /// Why a drive cannot be seen.
@@ -114,6 +114,41 @@ impl FoundFile {
     pub fn first_byte(&self) -> u64 {
         self.runs.first().and_then(|(place, _)| *place).unwrap_or(0)
     }
+
+    /// Fills `buffer` with its bytes from `at` on; behind its runs is zero.
+    pub(super) fn read(
+        &self,
+        volume: &UnlockedVolume<'_>,
+        at: u64,
+        buffer: &mut [u8],
+    ) -> Result<(), ViewError> {
+        if let Some(resident) = &self.resident {
+            let from = usize::try_from(at).unwrap_or(usize::MAX).min(resident.len());
+            let length = buffer.len().min(resident.len() - from);
+            buffer[..length].copy_from_slice(&resident[from..from + length]);
+            buffer[length..].fill(0);
+            return Ok(());
+        }
+        let (mut at, mut rest) = (at, buffer);
+        let mut before = 0u64;
+        for &(place, length) in &self.runs {
+            let end = before.saturating_add(length);
+            if !rest.is_empty() && at < end && at >= before {
+                let inside = at - before;
+                let count = (length - inside).min(rest.len() as u64);
+                let (piece, later) = rest.split_at_mut(count as usize);
+                match place {
+                    Some(place) => volume.read_at(place.saturating_add(inside), piece)?,
+                    None => piece.fill(0),
+                }
+                rest = later;
+                at += count;
+            }
+            before = end;
+        }
+        rest.fill(0);
+        Ok(())
+    }
 }
 
 /// What the file system says of itself.
@@ -145,4 +180,13 @@ impl fmt::Display for Unreadable {
         let path = if self.path.is_empty() { "\\" } else { &self.path };
         write!(f, "{path} cannot be read: {}", self.fault)
     }
+}
+
+/// Something that is wrong with a file of the system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damage {
+    /// The file.
+    pub file: &'static str,
+    /// What is wrong.
+    pub fault: String,
 }

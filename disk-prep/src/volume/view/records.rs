@@ -11,13 +11,16 @@
 //! | 24, 28 | 4, 4 | bytes used, bytes allocated | |
 //! | 32 | 8 | base record | |
 
+use super::time::are_times;
 use crate::limits::SECTOR_BYTES;
 use crate::volume::fields::{i64_at, u16_at, u32_at, u64_at};
 
 const SECTOR: usize = SECTOR_BYTES as usize;
 /// Larger records than any file system has.
 pub(super) const LARGEST_RECORD: usize = 64 << 10;
+const INFORMATION: u32 = 0x10;
 const LIST: u32 = 0x20;
+const NAME: u32 = 0x30;
 const VOLUME_NAME: u32 = 0x60;
 const VOLUME_INFORMATION: u32 = 0x70;
 const DATA: u32 = 0x80;
@@ -44,7 +47,7 @@ pub(super) enum RecordFault {
     Spread,
 }
 
-fn sure(right: bool, field: &'static str) -> Result<(), RecordFault> {
+pub(super) fn sure(right: bool, field: &'static str) -> Result<(), RecordFault> {
     if right { Ok(()) } else { Err(RecordFault::Field { field }) }
 }
 
@@ -84,7 +87,8 @@ impl Geometry {
         Ok(Geometry { cluster_bytes, record_bytes, volume_bytes, table })
     }
 
-    fn clusters(&self) -> u64 {
+    /// Clusters that can be read.
+    pub fn clusters(&self) -> u64 {
         self.volume_bytes / self.cluster_bytes
     }
 }
@@ -96,6 +100,8 @@ pub(super) struct FileFacts {
     /// Part of another file.
     pub is_extension: bool,
     pub is_reparse_point: bool,
+    /// Something that no reader needs and that is not right.
+    pub oddity: Option<&'static str>,
     /// Its unnamed data, if it has any.
     pub data: Option<DataFacts>,
     /// The nodes that the root of its names leads to; `None` if it has no names.
@@ -117,28 +123,36 @@ pub(super) struct DataFacts {
 /// Checks a `FILE` record as it lies on the volume.
 pub(super) fn check_file(raw: &[u8], geometry: &Geometry) -> Result<FileFacts, RecordFault> {
     let bytes = fixed_up(raw, 42)?;
-    let bytes = bytes.as_slice();
-    let (used, allocated) = (u32_at(bytes, 24) as usize, u32_at(bytes, 28) as usize);
-    sure(allocated <= bytes.len() && used <= allocated, "size")?;
-    let flags = u16_at(bytes, 22);
+    let flags = u16_at(&bytes, 22);
     let mut facts = FileFacts {
         in_use: flags & 1 != 0,
-        is_extension: u64_at(bytes, 32) != 0,
+        is_extension: u64_at(&bytes, 32) != 0,
         ..FileFacts::default()
     };
+    each_attribute(&bytes, |kind, bytes| check_attribute(kind, bytes, geometry, &mut facts))?;
+    Ok(facts)
+}
+
+/// Goes through the attributes of a record whose sectors were put right, each within its record.
+pub(super) fn each_attribute<'r>(
+    bytes: &'r [u8],
+    mut visit: impl FnMut(u32, &'r [u8]) -> Result<(), RecordFault>,
+) -> Result<(), RecordFault> {
+    let (used, allocated) = (u32_at(bytes, 24) as usize, u32_at(bytes, 28) as usize);
+    sure(allocated <= bytes.len() && used <= allocated, "size")?;
     let mut at = usize::from(u16_at(bytes, 20));
     sure(at >= 42 && at.is_multiple_of(8), "first attribute")?;
     loop {
         sure(at + 4 <= used, "end of its attributes")?;
         let kind = u32_at(bytes, at);
         if kind == END {
-            return Ok(facts);
+            return Ok(());
         }
         sure(at + 24 <= used, "attribute")?;
         let length = u32_at(bytes, at + 4) as usize;
         let fits = length >= 24 && length.is_multiple_of(8) && length <= used - at;
         sure(fits, "attribute length")?;
-        check_attribute(kind, &bytes[at..at + length], geometry, &mut facts)?;
+        visit(kind, &bytes[at..at + length])?;
         at += length;
     }
 }
@@ -149,9 +163,7 @@ fn check_attribute(
     geometry: &Geometry,
     facts: &mut FileFacts,
 ) -> Result<(), RecordFault> {
-    let (name_at, name_bytes) = (usize::from(u16_at(bytes, 10)), usize::from(bytes[9]) * 2);
-    let name = bytes.get(name_at..name_at + name_bytes);
-    let name = name.ok_or(RecordFault::Field { field: "attribute name" })?;
+    let name = name_of(bytes)?;
     let flags = u16_at(bytes, 12);
     let data = match bytes[8] {
         0 => {
@@ -162,6 +174,12 @@ fn check_attribute(
                     if name == NAMES && facts.nodes.replace(nodes).is_some() {
                         return Err(RecordFault::Field { field: "second list of names" });
                     }
+                }
+                INFORMATION if !is_information(value) => {
+                    facts.oddity = Some("its times and attributes are none");
+                }
+                NAME if !is_name(value, geometry) => {
+                    facts.oddity = Some("the times and sizes beside its name are none");
                 }
                 VOLUME_NAME => sure(value.len().is_multiple_of(2), "volume name")?,
                 VOLUME_INFORMATION => sure(value.len() >= 12, "volume information")?,
@@ -190,18 +208,35 @@ fn check_attribute(
     Ok(())
 }
 
-fn resident(bytes: &[u8]) -> Result<&[u8], RecordFault> {
+/// Whether times and attributes can be those of a file; nobody has versions or classes.
+fn is_information(value: &[u8]) -> bool {
+    matches!(value.len(), 48 | 72) && are_times(&value[..32]) && value[36..48] == [0; 12]
+}
+
+/// Whether what stands beside a name can be that of a file; so in its folder too.
+pub(super) fn is_name(value: &[u8], geometry: &Geometry) -> bool {
+    value.len() > 66
+        && are_times(&value[8..40])
+        && u64_at(value, 40).max(u64_at(value, 48)) <= geometry.volume_bytes
+}
+
+/// The name of an attribute, UTF-16.
+pub(super) fn name_of(bytes: &[u8]) -> Result<&[u8], RecordFault> {
+    let (at, length) = (usize::from(u16_at(bytes, 10)), usize::from(bytes[9]) * 2);
+    bytes.get(at..at + length).ok_or(RecordFault::Field { field: "attribute name" })
+}
+
+/// The value of an attribute that lies in its record.
+pub(super) fn resident(bytes: &[u8]) -> Result<&[u8], RecordFault> {
     let (length, at) = (u32_at(bytes, 16) as usize, usize::from(u16_at(bytes, 20)));
     let value = at.checked_add(length).and_then(|end| bytes.get(at..end));
     value.filter(|_| at >= 24).ok_or(RecordFault::Field { field: "attribute value" })
 }
 
 fn non_resident(bytes: &[u8], geometry: &Geometry) -> Result<DataFacts, RecordFault> {
-    sure(bytes.len() >= 64, "attribute length")?;
-    let runs_at = usize::from(u16_at(bytes, 32));
-    sure(runs_at >= 64 && runs_at <= bytes.len(), "place of its runs")?;
-    let (first, last) = (i64_at(bytes, 16), i64_at(bytes, 24));
-    let clusters = check_runs(&bytes[runs_at..], geometry)?;
+    let (head, runs) = list_of_runs(bytes)?;
+    let (first, last) = (i64_at(head, 16), i64_at(head, 24));
+    let clusters = each_run(runs, geometry, |_, _| ())?;
     sure(first == 0 && last.checked_add(1).is_some_and(|end| end as u64 == clusters), "runs")?;
     let (allocated, size, valid) = (u64_at(bytes, 40), u64_at(bytes, 48), u64_at(bytes, 56));
     let room = clusters * geometry.cluster_bytes;
@@ -210,8 +245,21 @@ fn non_resident(bytes: &[u8], geometry: &Geometry) -> Result<DataFacts, RecordFa
     Ok(DataFacts { bytes: size, valid_bytes: valid, allocated_bytes, ..DataFacts::default() })
 }
 
-/// Checks a list of runs; how many clusters it has, holes included.
-fn check_runs(mut bytes: &[u8], geometry: &Geometry) -> Result<u64, RecordFault> {
+/// The head of an attribute that lies outside of its record, and the list of its runs.
+pub(super) fn list_of_runs(bytes: &[u8]) -> Result<(&[u8], &[u8]), RecordFault> {
+    sure(bytes.len() >= 64, "attribute length")?;
+    let at = usize::from(u16_at(bytes, 32));
+    sure(at >= 64 && at <= bytes.len(), "place of its runs")?;
+    Ok(bytes.split_at(at))
+}
+
+/// Goes through a list of runs, each with its first cluster, or none of a hole, and its count, and
+/// within the volume; how many clusters there are, holes included.
+pub(super) fn each_run(
+    mut bytes: &[u8],
+    geometry: &Geometry,
+    mut visit: impl FnMut(Option<u64>, u64),
+) -> Result<u64, RecordFault> {
     let broken = RecordFault::Field { field: "list of runs" };
     let (mut clusters, mut lcn) = (0u64, 0i64);
     while let Some((&head, rest)) = bytes.split_first() {
@@ -231,13 +279,16 @@ fn check_runs(mut bytes: &[u8], geometry: &Geometry) -> Result<u64, RecordFault>
         if count == 0 || clusters > geometry.clusters() {
             return Err(RecordFault::Clusters);
         }
+        let mut first = None;
         if place_bytes > 0 {
             lcn = lcn.checked_add(number(place)).ok_or(RecordFault::Clusters)?;
             let end = u64::try_from(lcn).ok().and_then(|lcn| lcn.checked_add(count));
             if end.is_none_or(|end| end > geometry.clusters()) {
                 return Err(RecordFault::Clusters);
             }
+            first = Some(lcn as u64);
         }
+        visit(first, count);
     }
     Ok(clusters)
 }
@@ -267,7 +318,7 @@ pub(super) fn check_index(raw: &[u8]) -> Result<(i64, Vec<i64>), RecordFault> {
 }
 
 /// Checks a node, from its header on.
-fn check_node(node: &[u8], is_names: bool) -> Result<Vec<i64>, RecordFault> {
+pub(super) fn check_node(node: &[u8], is_names: bool) -> Result<Vec<i64>, RecordFault> {
     let (mut at, used) = (u32_at(node, 0) as usize, u32_at(node, 4) as usize);
     let allocated = u32_at(node, 8) as usize;
     let fits = at >= 16 && at <= used && used <= allocated && allocated <= node.len();
@@ -298,7 +349,7 @@ fn check_node(node: &[u8], is_names: bool) -> Result<Vec<i64>, RecordFault> {
 
 /// A record with the last two bytes of each sector put back; `least` is where the update sequence
 /// may begin.
-fn fixed_up(raw: &[u8], least: usize) -> Result<Vec<u8>, RecordFault> {
+pub(super) fn fixed_up(raw: &[u8], least: usize) -> Result<Vec<u8>, RecordFault> {
     let sectors = raw.len() / SECTOR;
     sure(sectors > 0 && sectors * SECTOR == raw.len() && raw.len() <= LARGEST_RECORD, "size")?;
     let (at, count) = (usize::from(u16_at(raw, 4)), usize::from(u16_at(raw, 6)));

@@ -62,6 +62,11 @@ impl<'v> Sentry<'v> {
         &self.last
     }
 
+    /// The nodes that the nodes of the last folder lead to, so far.
+    pub fn nodes(&self) -> impl ExactSizeIterator<Item = i64> {
+        self.nodes.keys().copied()
+    }
+
     /// Bounds the reads by the records that there are.
     pub fn allow(&mut self, records: u64) {
         self.reads_left = records.saturating_mul(READS_PER_RECORD).saturating_add(SPARE_READS);

@@ -5,13 +5,15 @@ use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ntfs::attribute_value::NtfsAttributeValue;
-use ntfs::structured_values::NtfsFileNamespace;
+use ntfs::structured_values::{NtfsFileName, NtfsFileNamespace};
 use ntfs::{KnownNtfsFileRecordNumber, Ntfs, NtfsError, NtfsFile};
 
 use super::super::bitlocker::unlock::UnlockedVolume;
 use super::files::FoundFiles;
 use super::found::{FileSystemFacts, FoundFile, Unreadable, ViewError};
+use super::nodes::are_marked;
 use super::sentry::Sentry;
+use super::time::is_time;
 
 /// Folders within folders, at most.
 const DEEPEST: usize = 512;
@@ -33,6 +35,8 @@ pub(super) struct Walked {
     pub facts: FileSystemFacts,
     pub files: FoundFiles,
     pub unreadable: Vec<Unreadable>,
+    /// What can be read and is not right.
+    pub odd: Vec<Unreadable>,
 }
 
 /// Walks all folders of a volume.
@@ -50,16 +54,18 @@ pub(super) fn walk(volume: &UnlockedVolume<'_>) -> Result<Walked, ViewError> {
         names_left: records.saturating_mul(NAMES_PER_RECORD).saturating_add(SPARE_NAMES),
         text_left: records.saturating_mul(TEXT_PER_RECORD).saturating_add(LEAST_TEXT),
         data_left: sentry.geometry().volume_bytes,
+        volume,
         sentry: &mut sentry,
         records,
         seen: HashSet::new(),
         files: FoundFiles::default(),
         unreadable: Vec::new(),
+        odd: Vec::new(),
         untold: 0,
     };
     walk.run()?;
-    let Walk { files, unreadable, .. } = walk;
-    Ok(Walked { facts, files, unreadable })
+    let Walk { files, unreadable, odd, .. } = walk;
+    Ok(Walked { facts, files, unreadable, odd })
 }
 
 /// Calls into the foreign reader. A panic of it is a fault like any other: the checks before it
@@ -101,6 +107,7 @@ fn facts(ntfs: &Ntfs, sentry: &mut Sentry<'_>) -> Result<FileSystemFacts, NtfsEr
 
 struct Walk<'a, 'v> {
     ntfs: &'a Ntfs,
+    volume: &'v UnlockedVolume<'v>,
     sentry: &'a mut Sentry<'v>,
     records: u64,
     names_left: u64,
@@ -110,6 +117,7 @@ struct Walk<'a, 'v> {
     seen: HashSet<u64>,
     files: FoundFiles,
     unreadable: Vec<Unreadable>,
+    odd: Vec<Unreadable>,
     untold: u64,
 }
 
@@ -125,6 +133,10 @@ struct Named {
     record: u64,
     sequence: u16,
     name: String,
+    /// Its length, as the folder says.
+    bytes: u64,
+    /// Whether what the folder says of it can be.
+    is_plain: bool,
 }
 
 impl Walk<'_, '_> {
@@ -142,16 +154,18 @@ impl Walk<'_, '_> {
                 continue;
             }
             let mut names = Vec::new();
-            let outcome = self.names(record, &mut names);
-            if let Err(fault) = outcome {
-                if is_root && names.is_empty() {
+            match self.names(record, &mut names) {
+                Ok(true) => {}
+                Ok(false) => self.tell_odd(&path, "its bitmap does not mark where its names are"),
+                Err(fault) if is_root && names.is_empty() => {
                     return Err(ViewError::FileSystem { fault });
                 }
-                self.tell(path.clone(), fault);
+                Err(fault) => self.tell(path.clone(), fault),
             }
             is_root = false;
             self.files.folder(&path);
-            for Named { record, sequence, name } in names {
+            for named in names {
+                let Named { record, ref name, .. } = named;
                 let whole = format!("{path}\\{}", name.escape_debug());
                 let length = path.encode_utf16().count() + name.encode_utf16().count() + 1;
                 let text = self.text_left.checked_sub(2 * whole.len() as u64);
@@ -162,7 +176,7 @@ impl Walk<'_, '_> {
                     self.sort();
                     return Ok(());
                 }
-                match self.take(record, sequence, &name, length) {
+                match self.take(&named, length, &whole) {
                     Ok(Taken::Folder) => {
                         let depth = depth + 1;
                         pending.push(Pending { record, path: format!("{path}\\{name}"), depth });
@@ -194,15 +208,23 @@ impl Walk<'_, '_> {
         }
     }
 
+    fn tell_odd(&mut self, path: &str, fault: impl Into<String>) {
+        if self.odd.len() < MOST_FAULTS {
+            self.odd.push(Unreadable { path: path.to_owned(), fault: fault.into() });
+        }
+    }
+
     /// The names of a folder with their records, without those of the system and short aliases;
-    /// those before a fault are kept.
-    fn names(&mut self, record: u64, names: &mut Vec<Named>) -> Result<(), String> {
-        let Walk { ntfs, sentry, names_left, .. } = self;
+    /// those before a fault are kept. Whether the folder's bitmap marks its nodes.
+    fn names(&mut self, record: u64, names: &mut Vec<Named>) -> Result<bool, String> {
+        let Walk { ntfs, volume, sentry, names_left, .. } = self;
         let folder = guarded(|| ntfs.file(*sentry, record))?;
         if !sentry.last().in_use || sentry.last().nodes.is_none() {
             return Err("its record is not that of a folder".to_owned());
         }
         let index = guarded(|| folder.directory_index(*sentry))?;
+        let parent = u64::from(folder.sequence_number()) << 48 | record;
+        let most = sentry.geometry().volume_bytes;
         let mut entries = index.entries();
         loop {
             let next = guarded(|| {
@@ -214,30 +236,35 @@ impl Walk<'_, '_> {
                 let Some(name) = entry.key() else { return Ok(Some(None)) };
                 let name = name?;
                 let is_own = record >= FIRST_OWN && name.namespace() != NtfsFileNamespace::Dos;
-                let named = || Named { record, sequence, name: name.name().to_string_lossy() };
+                let named = || Named {
+                    record,
+                    sequence,
+                    name: name.name().to_string_lossy(),
+                    bytes: name.data_size(),
+                    is_plain: is_plain(&name, parent, most),
+                };
                 Ok(Some(is_own.then(named)))
             })?;
-            let Some(named) = next else { return Ok(()) };
+            let Some(named) = next else { break };
             *names_left = names_left
                 .checked_sub(1)
                 .ok_or("there are more names than the file table has records")?;
             names.extend(named);
         }
+        let place = folder.position().value().map_or(0, |place| place.get());
+        let nodes = sentry.nodes();
+        let is_large = nodes.len() > 0;
+        Ok(!is_large || are_marked(volume, sentry.geometry(), place, nodes) != Some(false))
     }
 
     /// Looks at what a name stands for.
-    fn take(
-        &mut self,
-        record: u64,
-        sequence: u16,
-        name: &str,
-        units: usize,
-    ) -> Result<Taken, String> {
+    fn take(&mut self, named: &Named, units: usize, path: &str) -> Result<Taken, String> {
+        let &Named { record, sequence, ref name, bytes, is_plain } = named;
         if units > LONGEST_PATH {
             return Err(format!("its path is longer than {LONGEST_PATH} characters"));
         }
         let leads_away = |character| matches!(character, '\0' | '\\' | '/');
-        if matches!(name, "" | "." | "..") || name.contains(leads_away) {
+        if matches!(name.as_str(), "" | "." | "..") || name.contains(leads_away) {
             return Err("its name is none that a file can have".to_owned());
         }
         if record >= self.records {
@@ -252,6 +279,12 @@ impl Walk<'_, '_> {
         if facts.is_reparse_point {
             return Err("it is a link or reparse point, which is not followed".to_owned());
         }
+        if !is_plain {
+            self.tell_odd(path, "what its folder says beside its name cannot be");
+        }
+        if let Some(oddity) = facts.oddity {
+            self.tell_odd(path, oddity);
+        }
         if file.is_directory() {
             return Ok(Taken::Folder);
         }
@@ -264,6 +297,10 @@ impl Walk<'_, '_> {
             let (valid, all) = (data.valid_bytes, data.bytes);
             return Err(format!("only {valid} of its {all} bytes were ever written"));
         }
+        if data.bytes != bytes {
+            let fault = format!("its folder says that it has {bytes} bytes, it has {}", data.bytes);
+            self.tell_odd(path, fault);
+        }
         self.data_left = self
             .data_left
             .checked_sub(data.allocated_bytes)
@@ -271,6 +308,21 @@ impl Walk<'_, '_> {
         let sentry = &mut *self.sentry;
         guarded(|| found(&file, sentry)).map(Taken::File)
     }
+}
+
+/// Whether what a folder says beside a name can be: the folder itself, times, sizes.
+fn is_plain(name: &NtfsFileName, parent: u64, most: u64) -> bool {
+    let above = name.parent_directory_reference();
+    let above = u64::from(above.sequence_number()) << 48 | above.file_record_number();
+    let times = [
+        name.creation_time(),
+        name.modification_time(),
+        name.mft_record_modification_time(),
+        name.access_time(),
+    ];
+    above == parent
+        && times.iter().all(|time| is_time(time.nt_timestamp()))
+        && name.allocated_size().max(name.data_size()) <= most
 }
 
 enum Taken {
