@@ -390,7 +390,13 @@ fn without_threads_drives_are_looked_at_one_by_one_and_a_fill_stops_with_a_code(
     let staged = with_threads(&machine, 1, &stage);
     assert_eq!(staged.code, 6, "{}{}", staged.stdout, staged.stderr);
     assert!(staged.stderr.contains("code: thread-not-made"), "{}", staged.stderr);
-    for words in [&["drive", "list", "S1.img", "S1.img"][..], &["verify", "S1.img", "S1.img"][..]] {
+    let second = prep.map(|word| match word {
+        "job-1" => "job-3",
+        "S1.img,size=220M" => "S2.img,size=220M",
+        word => word,
+    });
+    assert_eq!(with_threads(&machine, 1000, &second).code, 0);
+    for words in [&["drive", "list", "S1.img", "S2.img"][..], &["verify", "S1.img", "S2.img"][..]] {
         let seen = with_threads(&machine, 1, words);
         assert_eq!(seen.code, 0, "{}{}", seen.stdout, seen.stderr);
     }

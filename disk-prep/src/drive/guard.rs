@@ -68,8 +68,12 @@ pub(super) fn hold_on(kernel: &Kernel, found: &NamedDrive) -> Result<HeldDrive, 
     drive.check_fit()?;
     let media = media(kernel, &drive.path)?;
     if drive.kind == Kind::NewImage {
-        if find_on(kernel, &name)? != drive {
-            return Err(another(&drive, "a file came to be where its image was to be made"));
+        match find_on(kernel, &name) {
+            Ok(now) if now == drive => {}
+            Ok(_) | Err(Error::SizeMismatch { .. }) => {
+                return Err(another(&drive, "a file came to be where its image was to be made"));
+            }
+            Err(error) => return Err(error),
         }
         return Ok(HeldDrive { drive, device: None, media, below: None });
     }
