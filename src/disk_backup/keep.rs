@@ -123,7 +123,7 @@ mod tests {
             backup_snapshot: "2026-11-21T09:00:00.1234567Z".to_owned(),
             ..point(times[0])
         };
-        let mixed = [&all[..3], &[ahead.clone()], &all[3..]].concat();
+        let mixed = [&all[..3], std::slice::from_ref(&ahead), &all[3..]].concat();
         assert_eq!(gone(keep(Some(2), None), &mixed).len(), 4);
         assert!(gone(keep(None, Some(3)), &mixed).contains(&ahead.source_snapshot));
         // The others are not counted for it.

@@ -181,7 +181,7 @@ impl Walk<'_, '_> {
                         let depth = depth + 1;
                         pending.push(Pending { record, path: format!("{path}\\{name}"), depth });
                     }
-                    Ok(Taken::File(file)) => self.files.push(&name, &file),
+                    Ok(Taken::File(file)) => self.files.push(name, &file),
                     Err(fault) => self.tell(whole, fault),
                 }
             }
