@@ -3,7 +3,7 @@
 
 use crate::Error;
 use crate::drive;
-use crate::journal::{self, CopyState, Holder, Journal, JournalFolder, Record};
+use crate::journal::{self, CopyState, Holder, Journal, JournalFault, JournalFolder, Record};
 use crate::noun::Serial;
 
 /// What there is to give up.
@@ -24,7 +24,12 @@ pub fn look(journals: &JournalFolder, serial: &Serial) -> Result<Hold, Error> {
     match journals.holder(serial)? {
         Some(holder) => Ok(Hold::Claim(holder)),
         None => match read(journals, serial) {
-            Err(Error::Journal(journal::Error::Damaged { .. })) => Ok(Hold::Damaged),
+            // One of another drive that lies under this name is that drive's, and stays.
+            Err(Error::Journal(journal::Error::Damaged { fault, .. }))
+                if !matches!(fault, JournalFault::OtherName { .. }) =>
+            {
+                Ok(Hold::Damaged)
+            }
             journal => match journal?.history().state {
                 CopyState::Released => Ok(Hold::None),
                 _ => Ok(Hold::Place),

@@ -3,7 +3,6 @@
 
 use std::path::{Path, PathBuf};
 
-use disk_prep::journal::JournalFolder;
 use disk_prep::noun::{Diagnose, ErrorKind, Hint, JobName, Serial};
 use disk_prep::release::{Hold, look, release};
 use uuid::Uuid;
@@ -16,6 +15,7 @@ use super::work::dataset_id;
 use crate::custody::Deed;
 use crate::outcome::Failure;
 use crate::staging::{Seed, Staging, drives_of};
+use crate::state::State;
 
 /// Gives a drive up, after its serial was typed; in a script it stands on the command line.
 pub fn give_up(
@@ -31,7 +31,7 @@ pub fn give_up(
     let staging = desk.enter(&path)?;
     let journals = staging.journals();
     let hold = look(&journals, serial)?;
-    let (id, job, dataset) = home_of(serial, &staging, &journals)?;
+    let (id, job, dataset) = home_of(&staging, &state)?;
     let fate = match &hold {
         Hold::Claim(holder) => format!(
             "Drive {serial} is claimed by process {} on {} since {:.0}. If that run is dead, \
@@ -75,17 +75,20 @@ pub fn give_up(
 
 /// The seed that a drive is for with its job, or what stands for it where a `dataset.csv` does, and
 /// whether that is so.
-fn home_of(
-    serial: &Serial,
-    staging: &Staging,
-    journals: &JournalFolder,
-) -> Result<(Uuid, JobName, bool), Failure> {
-    if let Some(seed) = Seed::find(staging)? {
-        return Ok((seed.id, seed.target.job, false));
+fn home_of(staging: &Staging, state: &State) -> Result<(Uuid, JobName, bool), Failure> {
+    if Seed::find(staging)?.is_none() {
+        let real = |path: &Path| path.canonicalize().ok();
+        let name = staging.path().file_name().unwrap_or_default().to_string_lossy();
+        let job = JobName::new(&name).ok().filter(|job| {
+            let folder = state.known_job_folder(job).and_then(|own| real(&own));
+            folder.is_some() && folder == real(staging.path())
+        });
+        if let Some(job) = job {
+            return Ok((dataset_id(&job), job, true));
+        }
     }
-    let unknown = || Unknown { serial: serial.clone() };
-    let job = journals.survey_of(serial)?.ok_or_else(unknown)?.begun.job;
-    Ok((dataset_id(&job), job, true))
+    let seed = Seed::open(staging)?;
+    Ok((seed.id, seed.target.job, false))
 }
 
 /// No staging path is known for a drive.

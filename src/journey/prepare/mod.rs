@@ -71,9 +71,9 @@ pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<(Prepared, Logge
     let job = options.work.dataset.as_ref().and(options.work.job.as_ref());
     let job = job.map(|own| own.value.clone());
     let run = fill_and_judge(options, desk);
-    if let (Err(_), Some(job)) = (&run, job) {
+    if let (Err(_), Some(job), Ok(state)) = (&run, job, desk.state()) {
         // What cannot be removed is in nobody's way.
-        let _ = desk.state()?.forget_unbegun(&job);
+        let _ = state.forget_unbegun(&job);
     }
     run
 }
@@ -170,7 +170,8 @@ fn judged(
         let mut sealed = outcome.sealed.iter();
         sealed.any(|own| own.serial == *serial && own.sealed.at < begun)
     };
-    let were_sealed = drives.iter().all(|named| is_of_before(&named.drive.serial));
+    let were_sealed =
+        !drives.is_empty() && drives.iter().all(|named| is_of_before(&named.drive.serial));
     let shortage = Shortage::of(&outcome.unplaced, &drives, were_sealed);
     let next = Next::of(options, work);
     Ok(Prepared {
