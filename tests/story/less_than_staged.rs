@@ -251,6 +251,10 @@ fn a_drive_of_another_job_is_known_by_its_partition_table() {
     // A copy of the record from before it had names of partition tables knows serials alone.
     File::create(machine.path("new.img")).unwrap().set_len(210 << 20).unwrap();
     prep(&machine, 0, &other, &["--drive", "new.img,serial=N1"]);
+    // What is wrong with the journals of one job keeps nobody from the keys of another.
+    fs::write(Path::new(&staging).join("journals/Q1.journal"), "{}\n").unwrap();
+    machine.expect(0, &["job", "keys", "--job", "second"]);
+    refused(&machine.expect(1, &["job", "keys", "--job", "first"]), "journal-damaged", "Q1");
 }
 
 #[test]

@@ -291,4 +291,7 @@ fn a_drive_in_a_folder_that_a_row_lists_is_refused_and_one_beside_it_is_not() {
     }
     assert!(!machine.path("state/jobs/job-1").exists(), "nothing is left of what was refused");
     assert_eq!(prep("beside/new.img").code, 0);
+    // Its drive can be given up like one of a seed.
+    let said = machine.expect(0, &["drive", "release", "S1"]);
+    assert!(said.stdout.contains("the same `azseed prep` with another drive"), "{}", said.stdout);
 }
