@@ -10,7 +10,7 @@ use disk_prep::noun::{AccountId, Contact, JobName, typed};
 use super::contact::contact;
 use super::settings::{Given, Origin, settle};
 use crate::check::azure::plain;
-use crate::import_job::{DriveEntry, Error, Job, JobService, NewJob, Written, part_name, parts};
+use crate::import_job::{DriveEntry, Error, Job, JobService, NewJob, Written, part_name};
 use crate::outcome::{Attendant, Failure, both};
 use crate::staging::Destination;
 
@@ -98,8 +98,12 @@ impl Parcel {
         sent: bool,
         attendant: &dyn Attendant,
     ) -> Result<(), Failure> {
-        if !sent || !parts(job, service.list()?).is_empty() {
+        if !sent {
             return Ok(());
+        }
+        match service.find(job) {
+            Err(Error::NoSuchJob { .. }) => {}
+            found => return Ok(found.map(drop)?),
         }
         Ok(attendant.consent(&format!(
             "Would make job {job} again: its parcel was sent, and Azure has no such job any more, so \

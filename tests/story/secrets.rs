@@ -348,7 +348,7 @@ fn refusals(bench: &mut Bench) {
         add(&format!("{snapshots} --sas-file secrets/sas"), with(&to_echo, &[]), 13);
         add(snapshots, with(&to_echo, &[("AZSEED_SAS", &sas)]), 13);
         add(snapshots, with(&to_echo, &[("AZSEED_ACCOUNT_KEY", &key)]), 13);
-        add("job create --staging staging", with(&to_echo, &[("AZSEED_TOKEN", TOKEN)]), 13);
+        add("job create --staging staging --yes", with(&to_echo, &[("AZSEED_TOKEN", TOKEN)]), 13);
         // It never ends.
         add(list, with(&to_drip, &[("AZSEED_TOKEN", TOKEN)]), 1);
         add(&format!("{snapshots} --sas-file secrets/sas"), with(&to_drip, &[]), 1);
