@@ -152,7 +152,12 @@ impl SeedSight {
         let seed = match &self.found {
             Found::Seed(seed) => seed,
             Found::Dataset(job) => {
-                let job = format!("--job {job} --subscription ID --resource-group NAME");
+                // Where a job was seen last is known here.
+                let place = match self.remembered.is_empty() {
+                    true => " --subscription ID --resource-group NAME",
+                    false => "",
+                };
+                let job = format!("--job {job}{place}");
                 return vec![format!("`azseed job status {job}` asks for its job")];
             }
             Found::Away(_) => return vec!["look whether the staging path is mounted".to_owned()],

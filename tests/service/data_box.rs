@@ -277,4 +277,15 @@ fn the_job_of_a_dataset_is_made_later_by_its_name_as_prep_says() {
     let other = ["job", "create", "--job", "nothing", "--storage-account", "account1"];
     let place = ["--subscription", SUBSCRIPTION, "--resource-group", "rg"];
     assert_eq!(emulator.run(&machine, &[&other[..], &place].concat()).code, 2);
+    // This machine has seen where it is, and what it prints next runs; another one is told.
+    let status = ["job", "status", "--job", "photos"];
+    emulator.expect(&machine, 0, &status);
+    assert!(
+        machine.run(&["status", "--offline"]).stdout.contains("`azseed job status --job photos`")
+    );
+    let elsewhere = machine.text("elsewhere");
+    assert_eq!(emulator.run(&machine, &[&status[..], &["--state", &elsewhere]].concat()).code, 2);
+    let said = emulator.expect(&machine, 0, &["drive", "release", "S1", "--yes"]).stdout;
+    assert!(said.contains("`azseed job cancel --job photos`"), "{said}");
+    emulator.expect(&machine, 0, &["job", "cancel", "--job", "photos", "--yes"]);
 }

@@ -293,12 +293,24 @@ impl<'a> MeantJob<'a> {
         Ok(all.into_iter().flatten().collect())
     }
 
-    /// The subscription and the group of the job.
+    /// The subscription and the group of the job: what is said, else, of a job that is named and has no
+    /// seed, where this machine saw it last.
     pub(super) fn place(
         &self,
         desk: &Desk<'_>,
     ) -> Result<(SubscriptionId, ResourceGroup), Failure> {
-        let (subscription, group) = self.place_said(desk)?;
+        let (mut subscription, mut group) = self.place_said(desk)?;
+        if let (None, Some(job), None) = (&self.seed, &self.flags.job, &group.1) {
+            let seen = desk.state()?.jobs_remembered(job)?;
+            let mut places: Vec<_> = seen.into_iter().map(|own| own.place).collect();
+            places.dedup();
+            let mut places = places.into_iter();
+            if let (Some(place), None) = (places.next(), places.next())
+                && subscription.1.as_ref().is_none_or(|own| *own == place.0)
+            {
+                (subscription.1, group.1) = (Some(place.0), Some(place.1));
+            }
+        }
         Ok(both(subscription, group)?)
     }
 
