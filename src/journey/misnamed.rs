@@ -5,6 +5,7 @@
 use disk_prep::journal::{CopyState, Error, JournalFolder};
 use disk_prep::noun::{Serial, Sha256Digest};
 
+use super::seed_blobs::each_copied;
 use crate::outcome::Failure;
 use crate::repository::Place;
 use crate::staging::{Seed, SeedKind};
@@ -32,16 +33,13 @@ pub(super) fn misnamed(
     for serial in serials {
         let history = folder.history(serial)?.filter(|history| history.sealed.is_some());
         let Some(history) = history else { continue };
-        let plan = folder.read_plan(&history)?;
-        for (index, copied) in history.files.all_copied() {
-            let Some(file) = plan.files.get(index) else { continue };
-            let blob = file.blob();
-            let path = blob.name().strip_prefix(prefix).unwrap_or(blob.name());
+        each_copied(prefix, folder, &history, |path, _, copied| -> Result<(), Error> {
             if Place::of(path).is_some_and(|place| !place.is_named_by(copied.sha256)) {
                 let (serial, path, sha256) = (serial.clone(), path.to_owned(), copied.sha256);
                 all.push(Misnamed { serial, path, sha256 });
             }
-        }
+            Ok(())
+        })?;
     }
     Ok(all)
 }

@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use bytes::Bytes;
+use disk_prep::journal::{self, Copied, History, JournalFolder};
 use disk_prep::noun::{Md5Digest, Sha256Digest};
 use disk_prep::sys::beneath::Unexpected;
 use md5::{Digest, Md5};
@@ -25,17 +26,14 @@ pub fn seed_blobs(seed: &Seed, staging: &Staging) -> Result<SeedList, Failure> {
     let folder = staging.journals();
     let mut blobs = BTreeMap::<Place, SeedBlob>::new();
     for history in folder.read()?.into_iter().filter(|history| history.sealed.is_some()) {
-        let plan = folder.read_plan(&history)?;
-        for (index, copied) in history.files.all_copied() {
-            let Some(file) = plan.files.get(index) else { continue };
-            let path = below(file.blob().name());
+        each_copied(prefix, &folder, &history, |path, bytes, copied| -> Result<(), Failure> {
             // A drive may have been filled when such a file still passed for part of it.
-            if !is_repository_path(&path) {
-                continue;
+            if is_repository_path(path) {
+                let blob = SeedBlob::new(path, bytes, copied.md5, copied.sha256)?;
+                blobs.insert(blob.place, blob);
             }
-            let blob = SeedBlob::new(&path, file.bytes(), copied.md5, copied.sha256)?;
-            blobs.insert(blob.place, blob);
-        }
+            Ok(())
+        })?;
     }
     let data = staging.data(seed)?;
     if seed.state == SeedState::Finished && data.exists()? {
@@ -51,6 +49,24 @@ pub fn seed_blobs(seed: &Seed, staging: &Staging) -> Result<SeedList, Failure> {
         }
     }
     Ok(SeedList::new(blobs.into_values().collect())?)
+}
+
+/// Hands over what a drive has of a repository whose blobs stand behind `prefix`: the path below its
+/// root, the length and the digests.
+pub(super) fn each_copied<E: From<journal::Error>>(
+    prefix: &str,
+    folder: &JournalFolder,
+    history: &History,
+    mut visit: impl FnMut(&str, u64, &Copied) -> Result<(), E>,
+) -> Result<(), E> {
+    let plan = folder.read_plan(history)?;
+    for (index, copied) in history.files.all_copied() {
+        let Some(file) = plan.files.get(index) else { continue };
+        let blob = file.blob();
+        let path = blob.name().strip_prefix(prefix).unwrap_or(blob.name());
+        visit(path, file.bytes(), &copied)?;
+    }
+    Ok(())
 }
 
 fn hash(file: io::Result<File>) -> io::Result<(u64, Md5Digest, Sha256Digest)> {
