@@ -15,7 +15,7 @@ use super::work::dataset_id;
 use crate::custody::Deed;
 use crate::outcome::Failure;
 use crate::staging::{Seed, Staging, drives_of};
-use crate::state::State;
+use crate::state::{State, StateError};
 
 /// Gives a drive up, after its serial was typed; in a script it stands on the command line.
 pub fn give_up(
@@ -26,7 +26,7 @@ pub fn give_up(
     let (state, attendant) = (desk.state()?, desk.attendant);
     let path: PathBuf = match staging {
         Some(staging) => staging.to_owned(),
-        None => state.staging_with(serial)?.ok_or_else(|| Unknown { serial: serial.clone() })?,
+        None => place_of(serial, &state)?.ok_or_else(|| Unknown { serial: serial.clone() })?,
     };
     let staging = desk.enter(&path)?;
     let journals = staging.journals();
@@ -71,6 +71,18 @@ pub fn give_up(
         _ => Logged(None),
     };
     Ok((Released { serial: serial.clone(), staging: path, dataset, awaiting, hold }, logged))
+}
+
+/// The staging path that has a drive, or had it until it was given up.
+fn place_of(serial: &Serial, state: &State) -> Result<Option<PathBuf>, StateError> {
+    if let Some(path) = state.staging_with(serial)? {
+        return Ok(Some(path));
+    }
+    let has = |path: &PathBuf| {
+        let journals = Staging::open(path).ok().map(|staging| staging.journals());
+        journals.is_some_and(|own| own.survey_of(serial).is_ok_and(|found| found.is_some()))
+    };
+    Ok(state.staging_paths().into_iter().find(has))
 }
 
 /// The seed that a drive is for with its job, or what stands for it where a `dataset.csv` does, and

@@ -305,6 +305,9 @@ fn a_parcel_with_a_drive_that_was_given_up_is_not_sent() {
     for word in ["`azseed job cancel --job given-up`", "`azseed job delete --job given-up`"] {
         assert!(said.stdout.contains(word), "{}", said.stdout);
     }
+    // Again, and without its staging path: nothing is left to do.
+    let said = machine.expect(0, &["drive", "release", "S1", "--yes"]);
+    assert!(said.stdout.contains("was given up before"), "{}", said.stdout);
     let parcel = ["--carrier", "DHL", "--tracking-number", "1"];
     let ship = [&["job", "ship", "--staging", &staging][..], &parcel].concat();
     for words in [&ship[..], &["pack", "check", "S1", "--staging", &staging]] {
