@@ -33,7 +33,7 @@ use std::any::Any;
 use std::ffi::{OsStr, OsString};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use clap::{ArgMatches, FromArgMatches};
+use clap::{ArgMatches, Command, FromArgMatches};
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 use disk_prep::sys::threads::is_missing;
 
@@ -82,38 +82,43 @@ fn attempt(args: &[OsString], early: &Ui) -> Exit {
         Ok(args) => args,
         Err(error) => return early.fail(&error),
     }[..];
+    let tree = cli::command();
     let settings = if cli::is_unset(args) {
         config::Settings::none(cli::is_secret)
     } else {
         let places = config::Places::of(args);
-        match config::Settings::read(&places, &cli::command(), cli::is_secret) {
+        match config::Settings::read(&places, &tree, cli::is_secret) {
             Ok(settings) => settings,
             Err(error) => return early.fail(&error),
         }
     };
-    let command = settings.apply(cli::command());
+    // The tree is large, and every call pays for it: it is made once, and parsing builds only the
+    // way to the command that is called.
+    let mut command = settings.apply(tree);
     let is_variable = |name: &OsStr| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let is_key = |key: &str| settings.layer_of(key).is_some();
-    let unused = |matches: &ArgMatches| cli::unused(&command, matches, is_variable, is_key);
+    let unused = |command: &Command, matches: &ArgMatches| {
+        cli::unused(command, matches, is_variable, is_key)
+    };
     let parsed = command
-        .clone()
-        .try_get_matches_from(args)
+        .try_get_matches_from_mut(args)
         .and_then(|matches| cli::Cli::from_arg_matches(&matches).map(|cli| (cli, matches)));
     let (cli, matches) = match parsed {
         Ok(parsed) => parsed,
+        // Help, or the version.
+        Err(asked) if !asked.use_stderr() => return early.refuse(&asked),
         Err(error) => {
             // What is missing may be what was set where it does not count.
-            let parsed = command.clone().ignore_errors(true).try_get_matches_from(args);
-            if let Ok(matches) = parsed.as_ref()
-                && error.use_stderr()
-            {
-                unused(matches).iter().for_each(|text| early.tell_unused(text));
+            let mut lenient = settings.apply(cli::command()).ignore_errors(true);
+            if let Ok(matches) = lenient.try_get_matches_from_mut(args) {
+                unused(&lenient, &matches).iter().for_each(|text| early.tell_unused(text));
             }
             if error.kind() == clap::error::ErrorKind::InvalidUtf8 {
                 // The refusal does not say of what.
                 not_text().iter().for_each(|text| early.tell_unused(text));
             }
-            return early.refuse(&cli::hushed(cli::typed_only(error, &command, args)));
+            let fresh = settings.apply(cli::command());
+            return early.refuse(&cli::hushed(cli::typed_only(error, fresh, args)));
         }
     };
     Ui::hide(cli::hidden(&matches).into_iter().map(|own| (own.text, own.name)));
@@ -125,7 +130,7 @@ fn attempt(args: &[OsString], early: &Ui) -> Exit {
     if let Err(error) = ui.log(cli.global.verbose, log_file) {
         return ui.fail(&error);
     }
-    unused(&matches).iter().for_each(|text| ui.tell_unused(text));
+    unused(&command, &matches).iter().for_each(|text| ui.tell_unused(text));
     let call = Call { matches: &matches, settings: &settings, global: &cli.global, ui: &ui };
     match commands::run(&cli, &call) {
         Ok(outcome) => ui.show(outcome.as_ref()),

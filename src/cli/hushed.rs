@@ -56,10 +56,7 @@ pub(super) fn without_values(command: Command) -> Command {
         }
         _ => arg,
     };
-    let command = command.mut_args(hide);
-    let names: Vec<String> =
-        command.get_subcommands().map(|inner| inner.get_name().to_owned()).collect();
-    names.into_iter().fold(command, |command, name| command.mut_subcommand(name, without_values))
+    command.mut_args(hide).mut_subcommands(without_values)
 }
 
 /// A refusal of clap without the value, if that may be secret, and with what was typed in one line.

@@ -48,7 +48,7 @@ mod windows;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 
 pub use access::{
@@ -177,6 +177,24 @@ pub struct Global {
     pub state: Option<PathBuf>,
 }
 
+/// The flags of every command: what tells a command from the value of a flag before it, without
+/// the whole tree.
+#[derive(Debug, Parser)]
+#[command(ignore_errors = true)]
+struct Outline {
+    #[command(flatten)]
+    _global: Global,
+    #[command(subcommand)]
+    command: Option<Behind>,
+}
+
+/// A command with all that stands behind it.
+#[derive(Debug, Subcommand)]
+enum Behind {
+    #[command(external_subcommand)]
+    Command(Vec<OsString>),
+}
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -276,7 +294,7 @@ pub struct ManArgs {
 /// The words with `--auth` and `--cloud` behind the command if they stand before it, as flags of
 /// every command may: only commands that talk to Azure have them.
 pub fn in_order(words: &[OsString]) -> Vec<OsString> {
-    let root = Cli::command();
+    let root = Outline::command();
     let has_value = |flag: &str| {
         let mut flags = root.get_arguments().filter(|arg| arg.get_action().takes_values());
         flags.any(|arg| arg.get_long().is_some_and(|long| flag == format!("--{long}")))
@@ -312,12 +330,19 @@ pub fn in_order(words: &[OsString]) -> Vec<OsString> {
 /// Whether the words call what takes nothing from configuration files, before those are read: a
 /// rehearsal is the same whatever is set, and whoever mends a file must be told of it.
 pub fn is_unset(words: &[OsString]) -> bool {
-    let Ok(matches) = deaf().ignore_errors(true).try_get_matches_from(words) else { return false };
-    match matches.subcommand() {
-        Some(("rehearse" | "explain" | "completions" | "man", _)) => true,
-        Some(("config", inner)) => inner.subcommand_name() == Some("init"),
+    let Some(words) = next_command(words) else { return false };
+    match words[0].to_str() {
+        Some("rehearse" | "explain" | "completions" | "man") => true,
+        Some("config") => next_command(&words).is_some_and(|inner| inner[0] == "init"),
         _ => false,
     }
+}
+
+/// The first command behind the first word, and the words from it on.
+fn next_command(words: &[OsString]) -> Option<Vec<OsString>> {
+    let matches = named::deaf(Outline::command()).try_get_matches_from(words).ok()?;
+    let Behind::Command(words) = Outline::from_arg_matches(&matches).ok()?.command?;
+    Some(words)
 }
 
 /// The whole command tree.

@@ -56,11 +56,7 @@ pub(super) fn apart(command: Command) -> Command {
 
 /// The same command without a single variable.
 pub(super) fn deaf(command: Command) -> Command {
-    let names: Vec<String> =
-        command.get_subcommands().map(|inner| inner.get_name().to_owned()).collect();
-    names
-        .into_iter()
-        .fold(command.mut_args(without), |command, name| command.mut_subcommand(name, deaf))
+    command.mut_args(without).mut_subcommands(deaf)
 }
 
 fn without(arg: Arg) -> Arg {
@@ -102,16 +98,14 @@ pub(super) fn way<'a>(
 }
 
 /// Flags of the command that was called which have neither variable nor key, though one is set:
-/// what is set, and the flag. `is_set` is asked for the variable and for the key.
+/// what is set, and the flag. The command has parsed the words, which built the way to that one.
 pub fn unused(
     command: &Command,
     matches: &ArgMatches,
     is_variable: impl Fn(&OsStr) -> bool,
     is_key: impl Fn(&str) -> bool,
 ) -> Vec<String> {
-    let mut command = command.clone();
-    command.build();
-    let (command, _) = way(&command, matches);
+    let (command, _) = way(command, matches);
     let mut told = Vec::new();
     for flag in command.get_arguments().filter(|arg| arg.get_env().is_none()) {
         let Some(long) = flag.get_long() else { continue };
@@ -185,9 +179,9 @@ mod tests {
     #[test]
     fn what_is_touched_has_neither_variable_nor_key_and_one_that_is_set_is_told() {
         for (words, flags) in TOUCHING {
-            let command = crate::cli::command();
+            let mut command = crate::cli::command();
             let words = std::iter::once("azseed").chain(words.split(' '));
-            let matches = command.clone().try_get_matches_from(words.clone()).unwrap();
+            let matches = command.try_get_matches_from_mut(words.clone()).unwrap();
             for flag in flags {
                 let variable = format!("AZSEED_{}", flag.to_uppercase().replace('-', "_"));
                 let told = unused(&command, &matches, |own| own == variable.as_str(), |_| false);

@@ -10,13 +10,12 @@ use super::named::way;
 
 /// The refusal with what was typed and what is missing in its usage line, and nothing that came from
 /// a variable. A variable without which there would be no such refusal is named below it.
-pub fn typed_only(mut error: Error, command: &Command, args: &[std::ffi::OsString]) -> Error {
+pub fn typed_only(mut error: Error, mut command: Command, args: &[std::ffi::OsString]) -> Error {
     // A value that cannot be read is refused without one.
     let mut usage = match error.get(ContextKind::Usage) {
         Some(ContextValue::StyledStr(usage)) => Some(usage.ansi().to_string()),
         _ => None,
     };
-    let mut command = command.clone();
     command.build();
     let parsed = command.clone().ignore_errors(true).try_get_matches_from(args);
     let Ok(matches) = parsed else { return error };

@@ -8,7 +8,7 @@ use crate::cli::{
 use crate::journey::connections::{AuthKind, AzureOptions, BlobAccess, CloudChoice, Tempo};
 use crate::journey::job::JobOptions;
 use crate::journey::keeper::KeyFiles;
-use crate::journey::vault::VaultOptions;
+use crate::journey::vault_meant::VaultOptions;
 use crate::journey::vault_password::PasswordGiven;
 use crate::journey::vault_turn::RunOptions;
 use crate::journey::work::WorkOptions;
@@ -106,7 +106,7 @@ pub fn vault(
             ..PasswordGiven::default()
         },
         vault: target.vault.clone(),
-        staging: target.staging.clone(),
+        staging: call.given("staging", target.staging.clone()),
         azure: azure(&target.azure),
         blobs: blobs(&target.blobs),
         seed_sas_file: target.seed_sas_file.clone(),

@@ -4,21 +4,38 @@ use super::call::Call;
 use super::flags::run_options;
 use crate::cli::{SourceCommand, VaultCommand, VaultCreate};
 use crate::journey::desk::Desk;
-use crate::journey::vault::{VaultOptions, Vaults, make, pick};
+use crate::journey::vault::{Vaults, make};
 use crate::journey::vault_create::CreateOptions;
+use crate::journey::vault_meant::{VaultOptions, pick};
 use crate::journey::vault_run::Wish;
 use crate::journey::{
     vault_forget, vault_give_up, vault_source, vault_sources, vault_status, vault_turn,
 };
-use crate::outcome::{Ended, MissingFlags};
+use crate::outcome::{Ended, IdleWord, MissingFlags};
+
+/// What is said of one vault's seed, by its id and as it is typed.
+const OF_ONE: [(&str, &str); 4] = [
+    ("staging", "--staging"),
+    ("storage_account", "--storage-account"),
+    ("container", "--container"),
+    ("subscription", "--subscription"),
+];
 
 /// Runs what makes a vault, or goes on with it.
 pub fn run(command: &VaultCommand, options: &VaultOptions, call: &Call<'_>) -> Ended {
     let desk = &call.desk();
-    let picked = || pick(options, &desk.state()?);
+    let picked = || pick(options, desk);
     match command {
         VaultCommand::Create(create) => Ok(Box::new(make(&created(create, call), options, desk)?)),
-        VaultCommand::List => Ok(Box::new(vault_status::list(options, desk)?)),
+        VaultCommand::List => {
+            if let Some((_, word)) = OF_ONE.into_iter().find(|(id, _)| call.is_typed(id)) {
+                return Err(IdleWord { word }.into());
+            }
+            // A variable names the vault of commands that take one.
+            let named = options.vault.clone().filter(|_| call.is_typed("vault"));
+            let options = VaultOptions { vault: named, staging: None, ..options.clone() };
+            Ok(Box::new(vault_status::list(&options, desk)?))
+        }
         VaultCommand::Show => {
             Ok(Box::new(Vaults { vaults: vec![picked()?], changed: None, told: Vec::new() }))
         }
@@ -48,7 +65,7 @@ pub fn run(command: &VaultCommand, options: &VaultOptions, call: &Call<'_>) -> E
 }
 
 fn source(command: &SourceCommand, options: &VaultOptions, desk: &Desk<'_>) -> Ended {
-    let vault = &pick(options, &desk.state()?)?;
+    let vault = &pick(options, desk)?;
     Ok(match command {
         SourceCommand::Accept { path, .. } => {
             Box::new(vault_source::take(vault, path, options, desk)?)

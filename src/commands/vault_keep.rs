@@ -7,10 +7,10 @@ use crate::cli::{
 };
 use crate::escrow::Weak;
 use crate::journey::desk::Desk;
-use crate::journey::vault::VaultOptions;
 use crate::journey::vault_attach::{self, AttachOptions};
 use crate::journey::vault_check::{self, Cure};
 use crate::journey::vault_key::{self, NewPassword};
+use crate::journey::vault_meant::VaultOptions;
 use crate::journey::vault_set::{self, SetOptions};
 use crate::outcome::Ended;
 

@@ -5,7 +5,7 @@ use disk_prep::noun::SnapshotPath;
 use super::call::Call;
 use crate::cli::{FilterArgs, IgnoreChoice, VaultFind, VaultLs, VaultReadCommand, VaultRestore};
 use crate::journey::desk::Desk;
-use crate::journey::vault::VaultOptions;
+use crate::journey::vault_meant::VaultOptions;
 use crate::journey::vault_read::{self as read, Meant, Wish};
 use crate::outcome::Ended;
 use crate::repository::{Depth, Overwrite, Owners, Reason, RestoreOptions};

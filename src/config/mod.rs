@@ -88,6 +88,9 @@ impl Settings {
 
     /// Makes what the files say the default of each flag.
     pub fn apply(&self, command: Command) -> Command {
+        if self.layers.is_empty() {
+            return command;
+        }
         let command = command.mut_args(|arg| match key(&arg).and_then(|key| self.values(&key)) {
             // A default is no presence to clap, so it would still ask for the flag.
             Some(values) => {
@@ -99,11 +102,7 @@ impl Settings {
             }
             None => arg,
         });
-        let names: Vec<String> =
-            command.get_subcommands().map(|inner| inner.get_name().to_owned()).collect();
-        names
-            .into_iter()
-            .fold(command, |command, name| command.mut_subcommand(name, |inner| self.apply(inner)))
+        command.mut_subcommands(|inner| self.apply(inner))
     }
 }
 

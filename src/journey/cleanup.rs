@@ -8,10 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::desk::Desk;
 use super::seed_blobs::seed_blobs;
-use super::vault::{
-    VaultOptions, failed, open, open_containers, own_seed, pick, staging, staging_path,
-};
+use super::vault::{failed, open, open_containers};
 use super::vault_ingest::{follow_cleanup, seed_list};
+use super::vault_meant::{VaultOptions, own_seed, pick, staging, staging_path};
 use super::vault_writer::Writer;
 use crate::azure::Container;
 use crate::outcome::Failure;
@@ -39,7 +38,7 @@ pub fn clear(
     desk: &Desk<'_>,
 ) -> Result<Cleared, Failure> {
     let state = desk.state()?;
-    let vault = pick(options, &state)?;
+    let vault = pick(options, desk)?;
     let path = staging_path(&vault, options)?.to_owned();
     if vault.cleaned_at.is_some() {
         // Its retention may have dropped blobs of the seed since.

@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use disk_prep::noun::{Diagnose, ErrorKind, Hint, visible_line};
 
-use super::settings::{Contradicted, Given, Origin, settle};
+use super::settings::{Contradicted, Given, settle};
 use crate::notify::Hooks;
 use crate::outcome::{Attendant, Failure};
 use crate::staging::{
-    Change, Error as StagingError, Pin, PinWriter, Seed, Sight, Staging, Stranger, strangers,
+    Change, Error as StagingError, Pin, PinWriter, Seed, Sight, Staging, Stranger, Why, strangers,
 };
-use crate::state::{State, StateError, expect_text};
+use crate::state::{State, StateError, expect_text, io_at};
 
 /// Whose staging paths a run goes into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl Consent {
     pub fn expect_none(&self) -> Result<(), NoStaging> {
         let flag = match self {
             Consent { is_shared: true, .. } => "--shared-staging",
-            Consent { container: Some(given), .. } if is_typed(given) => "--container",
+            Consent { container: Some(given), .. } if given.is_typed() => "--container",
             _ => return Ok(()),
         };
         Err(NoStaging { flag })
@@ -90,9 +90,23 @@ enum Missing {
 }
 
 impl Desk<'_> {
-    /// This machine's memory.
+    /// This machine's memory. Root acts on what stands there (which programs it runs, which drives
+    /// it leaves alone), so that nobody else may write it, but for who became root by sudo.
     pub fn state(&self) -> Result<State, StateError> {
-        State::open(self.state.as_deref())
+        let state = State::open(self.state.as_deref())?;
+        let path = state.folder();
+        if !rustix::process::geteuid().is_root() || self.visit == Visit::Rehearsal {
+            return Ok(state);
+        }
+        let mut found = strangers(path).map_err(io_at(path))?;
+        found.retain(|own| !matches!(own.why, Why::Owner(user) if Some(user) == sudo_user()));
+        match found.is_empty() {
+            true => Ok(state),
+            false => {
+                let why = found.iter().map(|own| visible_line(&own.to_string()).into_owned());
+                Err(StateError::Shared { path: path.to_owned(), why: why.collect() })
+            }
+        }
     }
 
     /// Opens a staging path.
@@ -236,7 +250,8 @@ impl Desk<'_> {
             ("--container", container),
             ("--subscription", subscription),
         ];
-        let is_missing = |given: &Option<Given<String>>| !given.as_ref().is_some_and(is_typed);
+        let is_missing =
+            |given: &Option<Given<String>>| !given.as_ref().is_some_and(Given::is_typed);
         let missing = named.iter().filter(|(_, given)| is_missing(given));
         let flags: Vec<&'static str> = missing.map(|(flag, _)| *flag).collect();
         if flags.is_empty() { Ok(()) } else { Err(Unnamed { flags }) }
@@ -261,8 +276,9 @@ impl Desk<'_> {
     }
 }
 
-fn is_typed(given: &Given<String>) -> bool {
-    given.origin == Origin::CommandLine
+/// Who became root for this run.
+fn sudo_user() -> Option<u32> {
+    std::env::var("SUDO_UID").ok()?.parse().ok()
 }
 
 /// A staging path that is compared with what was pinned.

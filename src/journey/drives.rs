@@ -12,7 +12,7 @@ use super::desk::Desk;
 use crate::check::drive::{DriveList, TakenDrives};
 use crate::outcome::Failure;
 use crate::staging::Staging;
-use crate::state::State;
+use crate::state::{State, StateError};
 
 /// What the names of a preparation lead to.
 #[derive(Debug, Default)]
@@ -59,7 +59,10 @@ pub fn list(names: &[DriveName], desk: &Desk<'_>) -> Result<DriveList, Failure> 
 /// Drives that are sealed or begun for a job that this machine knows. Who has no state directory
 /// yet, and may not make one, knows of none.
 pub fn held_here(desk: &Desk<'_>) -> Result<TakenDrives, Failure> {
-    let Ok(state) = desk.state() else { return Ok(TakenDrives::default()) };
+    let state = match desk.state() {
+        Err(StateError::NoHome) => return Ok(TakenDrives::default()),
+        state => state?,
+    };
     let held = state.drives_held(Uuid::nil())?.into_iter();
     Ok(TakenDrives(held.map(|own| (own.serial, own.job)).collect()))
 }
@@ -67,7 +70,11 @@ pub fn held_here(desk: &Desk<'_>) -> Result<TakenDrives, Failure> {
 /// The same names, those of images with the serial that a journal has for them.
 pub(super) fn known_names(names: &[DriveName], desk: &Desk<'_>) -> Result<Vec<DriveName>, Failure> {
     let is_bare = |name: &DriveName| matches!(name, DriveName::Path { serial: None, .. });
-    let state = if names.iter().any(is_bare) { desk.state().ok() } else { None };
+    let state = match desk.state() {
+        _ if !names.iter().any(is_bare) => None,
+        Err(StateError::NoHome) => None,
+        state => Some(state?),
+    };
     let journals = state.map(|state| journals_here(None, &state)).unwrap_or_default();
     let known = |name: &DriveName| match name {
         DriveName::Path { path, serial: None, bytes } if !journals.is_empty() => {

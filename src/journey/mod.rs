@@ -81,6 +81,7 @@ pub mod vault_forget;
 pub mod vault_give_up;
 pub mod vault_ingest;
 pub mod vault_key;
+pub mod vault_meant;
 mod vault_mend;
 pub mod vault_password;
 pub mod vault_policy;

@@ -10,7 +10,7 @@ use super::connections::{AzureOptions, BlobAccess};
 use super::desk::Desk;
 use super::job::{JobOptions, MeantJob, Remembered, seen};
 use super::standing::Sequel;
-use super::vault::VaultOptions;
+use super::vault_meant::VaultOptions;
 use super::vault_password::PasswordGiven;
 use super::vault_run;
 use crate::import_job::{Job, parts};

@@ -41,6 +41,11 @@ impl<T> Given<T> {
         Given { value, origin: Origin::Default, name: String::new() }
     }
 
+    /// Whether it stands on the command line.
+    pub fn is_typed(&self) -> bool {
+        self.origin == Origin::CommandLine
+    }
+
     /// The same with another value.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Given<U> {
         Given { value: change(self.value), origin: self.origin, name: self.name }

@@ -11,7 +11,8 @@ use secrecy::SecretString;
 use super::connections::{AzureOptions, BlobAccess};
 use super::desk::Desk;
 use super::settings::{Given, Origin};
-use super::vault::{VaultOptions, failed, open_container, pick};
+use super::vault::{failed, open_container};
+use super::vault_meant::{VaultOptions, pick};
 use super::vault_password::{PasswordGiven, absolute, kept, password};
 use super::vault_writer::Writer;
 use crate::azure::Container;
@@ -76,7 +77,7 @@ impl Joint {
             seed_sas_file: None,
             password: options.password.clone(),
         };
-        let vault = pick(&own, &desk.state()?)?;
+        let vault = pick(&own, desk)?;
         let name = || vault.name.clone();
         if !vault.has_repository() {
             return Err(Error::AwaitsSeed { vault: name() }.into());

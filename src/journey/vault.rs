@@ -5,90 +5,21 @@ use std::sync::Arc;
 
 use disk_prep::noun::{AccountName, ContainerName, ProgramLine, VaultName};
 
-use super::connections::{AzureOptions, BlobAccess, container, container_beside};
+use super::connections::{container, container_beside};
 use super::desk::Desk;
 use super::vault_create::{CreateOptions, go_on};
-use super::vault_password::{PasswordGiven, absolute, password};
+use super::vault_meant::VaultOptions;
+use super::vault_password::{absolute, password};
 use crate::azure::Container;
 use crate::outcome::{Failure, both};
 use crate::policy::Retention;
 use crate::repository::{BlobStore, Choice, Error as RepositoryError, Repository};
-use crate::staging::{
-    Destination, Error as StagingError, Origin, Seed, SeedKind, SeedState, Staging,
-};
-use crate::state::State;
+use crate::staging::{Destination, Error as StagingError, Origin, Seed, SeedKind, SeedState};
 use crate::vault::{Error, SeedLink, Vault, claim, claimed, covered, tell_first, this_host};
-
-/// Which vault, and where Azure is.
-#[derive(Debug, Clone)]
-pub struct VaultOptions {
-    /// Its name.
-    pub vault: Option<VaultName>,
-    /// The staging path of its seed.
-    pub staging: Option<PathBuf>,
-    /// Where Azure is.
-    pub azure: AzureOptions,
-    /// Where blobs are.
-    pub blobs: BlobAccess,
-    /// A file with a signature for the seed's container, if it is of another account.
-    pub seed_sas_file: Option<PathBuf>,
-    /// Where the call says the password is.
-    pub password: PasswordGiven,
-}
 
 /// An error of a vault's repository.
 pub fn failed(vault: &Vault, source: RepositoryError) -> Error {
     Error::Repository { vault: vault.name.clone(), source }
-}
-
-/// The vault that is meant: the named one, else the only one.
-pub fn pick(options: &VaultOptions, state: &State) -> Result<Vault, Failure> {
-    let mut vaults = state.vaults()?;
-    if let Some(name) = &options.vault {
-        vaults.retain(|vault| vault.name.as_str().eq_ignore_ascii_case(name.as_str()));
-    }
-    let name = || options.vault.as_ref().map_or("at all".to_owned(), ToString::to_string);
-    // What cannot be read may be the one that is meant.
-    let unread = match (vaults.is_empty(), &options.vault) {
-        (false, Some(_)) => None,
-        (_, name) => state.unread_vaults(name.as_ref())?.pop(),
-    };
-    if let Some(unread) = unread {
-        return Err(unread.into());
-    }
-    match vaults.len() {
-        0 => Err(Error::NoVault { name: name() }.into()),
-        1 => Ok(vaults.remove(0)),
-        _ => {
-            let vaults = vaults.iter().map(|vault| vault.name.to_string()).collect();
-            Err(Error::WhichVault { vaults }.into())
-        }
-    }
-}
-
-/// Where the staging path of a vault's seed is.
-pub fn staging_path<'a>(vault: &'a Vault, options: &'a VaultOptions) -> Result<&'a Path, Error> {
-    match &options.staging {
-        Some(staging) => Ok(staging),
-        None => Ok(&vault.seed()?.staging),
-    }
-}
-
-/// The staging path of a vault's seed.
-pub fn staging(vault: &Vault, options: &VaultOptions, desk: &Desk<'_>) -> Result<Staging, Failure> {
-    desk.enter(staging_path(vault, options)?)
-}
-
-/// The seed of a vault, which must be the one that it was made for.
-pub fn own_seed(vault: &Vault, staging: &Staging) -> Result<Seed, Failure> {
-    let seed = Seed::open(staging)?;
-    let link = vault.seed()?;
-    if seed.id != link.id {
-        let (held, asked) = (seed.id.to_string(), link.id.to_string());
-        let path = staging.path().to_owned();
-        return Err(StagingError::AnotherSeed { path, held, asked }.into());
-    }
-    Ok(seed)
 }
 
 /// The vault's container and the imported one, to be read; a lease gives the right to more.
@@ -140,7 +71,7 @@ pub fn make(
 ) -> Result<Vaults, Failure> {
     let state = &desk.state()?;
     let staging = match &options.staging {
-        Some(staging) => Some(staging.clone()),
+        Some(staging) => Some(staging.value.clone()),
         None => state.staging_of(None)?,
     };
     let (name, staging) = both(("--vault", options.vault.clone()), ("--staging", staging))?;

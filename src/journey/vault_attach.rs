@@ -8,7 +8,8 @@ use disk_prep::noun::{AccountName, ContainerName, RepositoryPrefix};
 use jiff::Timestamp;
 
 use super::desk::Desk;
-use super::vault::{VaultOptions, failed, open_container, pick};
+use super::vault::{failed, open_container};
+use super::vault_meant::{VaultOptions, pick};
 use super::vault_password::{kept, password};
 use crate::azure::Container;
 use crate::outcome::{Failure, all, chain};
@@ -181,7 +182,7 @@ fn take_over(vault: &mut Vault, container: &dyn Container) -> Result<Vec<String>
 /// Forgets a vault on this machine; what lies in Azure, on drives and in the staging path stays.
 pub fn detach(options: &VaultOptions, desk: &Desk<'_>) -> Result<Detached, Failure> {
     let state = desk.state()?;
-    let vault = pick(options, &state)?;
+    let vault = pick(options, desk)?;
     let locked = || Error::Locked { container: vault.container.clone() };
     let _lock = state.lock_vault(&vault.name)?.ok_or_else(locked)?;
     let Vault { name, storage_account, container, prefix, .. } = &vault;

@@ -8,7 +8,8 @@ use disk_prep::noun::{ReadShare, VaultName};
 use secrecy::SecretString;
 
 use super::desk::Desk;
-use super::vault::{VaultOptions, failed, open_container, pick};
+use super::vault::{failed, open_container};
+use super::vault_meant::{VaultOptions, expect_place, find};
 pub use super::vault_mend::{Cure, Mended};
 use super::vault_mend::{Keys, Spares, mend};
 use super::vault_password::password;
@@ -30,7 +31,8 @@ pub fn check(
     desk: &Desk<'_>,
 ) -> Result<VaultChecked, Failure> {
     let state = desk.state()?;
-    let vault = pick(options, &state)?;
+    let vault = find(options, &state)?;
+    expect_place(&vault, desk)?;
     if !vault.has_repository() {
         return Err(Error::NoRepository { vault: vault.name }.into());
     }

@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::desk::Desk;
-use super::vault::{VaultOptions, open_container};
+use super::vault::open_container;
+use super::vault_meant::VaultOptions;
 use super::vault_writer::Writer;
 use crate::outcome::Failure;
 use crate::vault::{Error, Vault, asides, drop_asides, leave, this_host};

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::desk::Desk;
 use super::seed_blobs::{seed_blobs, spare};
-use super::vault::{VaultOptions, own_seed, staging};
+use super::vault_meant::{VaultOptions, own_seed, staging};
 use super::vault_password::password;
 use super::vault_writer::Writer;
 use crate::azure::Container;

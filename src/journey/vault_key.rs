@@ -9,7 +9,8 @@ use disk_prep::sys::machine;
 use secrecy::SecretString;
 
 use super::desk::Desk;
-use super::vault::{VaultOptions, failed, open, open_container, pick};
+use super::vault::{failed, open, open_container};
+use super::vault_meant::{VaultOptions, pick};
 use super::vault_password::{absolute, password};
 use super::vault_writer::Writer;
 use crate::azure::Fenced;
@@ -35,7 +36,7 @@ impl NewPassword {
 
 /// The keys of a vault.
 pub fn list(options: &VaultOptions, desk: &Desk<'_>) -> Result<Keys, Failure> {
-    let vault = pick(options, &desk.state()?)?;
+    let vault = pick(options, desk)?;
     let keys = open(&vault, options, desk)?.keys();
     Ok(Keys { vault: vault.name.clone(), keys: keys.map_err(|source| failed(&vault, source))? })
 }
@@ -121,7 +122,7 @@ fn changing(
     work: impl FnOnce(&mut Change<'_>) -> Result<KeyChanged, Failure>,
 ) -> Result<KeyChanged, Failure> {
     let state = desk.state()?;
-    let vault = pick(options, &state)?;
+    let vault = pick(options, desk)?;
     if !vault.has_repository() {
         return Err(Error::NoRepository { vault: vault.name }.into());
     }

@@ -13,7 +13,9 @@ use sha2::Sha256;
 
 use super::desk::Desk;
 use super::seed_blobs::{seed_blobs, spare};
-use super::vault::{VaultOptions, failed, own_seed, staging, staging_path};
+use super::settings::Given;
+use super::vault::failed;
+use super::vault_meant::{VaultOptions, own_seed, staging, staging_path};
 use crate::azure::{Container, Fenced};
 use crate::outcome::Failure;
 use crate::repository::{BlobStore, Damage, DamageKind, Place, Rank, Repository};
@@ -77,13 +79,14 @@ impl Spares {
         cure: Cure,
         desk: &Desk<'_>,
     ) -> Result<Self, Failure> {
-        if options.staging.is_none() && vault.seed.is_none() {
+        let is_named = match &vault.seed {
+            Some(_) => options.staging.as_ref().is_some_and(Given::is_typed),
+            None => options.staging.is_some(),
+        };
+        if !is_named && (vault.seed.is_none() || !staging_path(vault, options)?.exists()) {
             return Ok(Spares(None));
         }
-        let is_wanted = options.staging.is_some() || cure == Cure::Tried;
-        if options.staging.is_none() && !staging_path(vault, options)?.exists() {
-            return Ok(Spares(None));
-        }
+        let is_wanted = is_named || cure == Cure::Tried;
         let read = || {
             let staging = staging(vault, options, desk)?;
             let seed = match vault.seed.is_some() {

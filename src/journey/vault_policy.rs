@@ -9,7 +9,8 @@ use jiff::tz::TimeZone;
 use jiff::{ToSpan, Zoned};
 
 use super::desk::Desk;
-use super::vault::{VaultOptions, failed, open, pick};
+use super::vault::{failed, open};
+use super::vault_meant::{VaultOptions, pick};
 use super::{vault_settings, vault_zone};
 use crate::outcome::Failure;
 use crate::policy::{
@@ -116,7 +117,7 @@ pub fn set(
     desk: &Desk<'_>,
 ) -> Result<ShownPolicy, Failure> {
     let policy = source.read()?.ok_or(PolicyError::NonGiven)?;
-    let vault = pick(options, &desk.state()?)?;
+    let vault = pick(options, desk)?;
     let (old, new) = (vault.policy().sentences(), policy.sentences());
     let without = |all: &[String], others: &[String]| -> Vec<String> {
         all.iter().filter(|own| !others.contains(own)).cloned().collect()
@@ -149,7 +150,7 @@ pub fn show(
     options: &VaultOptions,
     desk: &Desk<'_>,
 ) -> Result<ShownPolicy, Failure> {
-    let vault = pick(options, &desk.state()?)?;
+    let vault = pick(options, desk)?;
     let snapshots = match with_snapshots {
         true => Some(looked_at(&vault, options, desk)?),
         false => None,
@@ -196,7 +197,7 @@ pub fn try_out(
 ) -> Result<TriedPolicy, Failure> {
     let given = asked.policy.read()?;
     // With a policy and a schedule no vault is needed, but if one is named it is meant.
-    let vault = match (pick(options, &desk.state()?), &given) {
+    let vault = match (pick(options, desk), &given) {
         (Ok(vault), _) => Some(vault),
         (Err(_), Some(_)) if options.vault.is_none() => None,
         (Err(error), _) => return Err(error),

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use disk_prep::noun::SnapshotPath;
 
 use super::desk::Desk;
-use super::vault::{VaultOptions, failed, open, pick};
+use super::vault::{failed, open};
+use super::vault_meant::{VaultOptions, pick};
 use crate::outcome::{Failure, MissingFlags};
 use crate::repository::{
     Change, Depth, Entry, Patterns, Reason, RestoreDone, RestoreOptions, Snapshot, Whereto,
@@ -134,7 +135,7 @@ pub fn snapshots(
     options: &VaultOptions,
     desk: &Desk<'_>,
 ) -> Result<Snapshots, Failure> {
-    let vault = pick(options, &desk.state()?)?;
+    let vault = pick(options, desk)?;
     let snapshots = open(&vault, options, desk)?.snapshots();
     let snapshots = snapshots.map_err(|source| failed(&vault, source))?;
     Ok(Snapshots(meant.all(&vault, snapshots)?))
@@ -147,7 +148,7 @@ pub fn list(
     options: &VaultOptions,
     desk: &Desk<'_>,
 ) -> Result<Looked, Failure> {
-    let vault = pick(options, &desk.state()?)?;
+    let vault = pick(options, desk)?;
     let failed = |source| failed(&vault, source);
     let repository = open(&vault, options, desk)?;
     let snapshot = meant.one(&vault, repository.snapshots().map_err(failed)?, &tell(desk))?;
@@ -180,7 +181,7 @@ pub fn find(
     options: &VaultOptions,
     desk: &Desk<'_>,
 ) -> Result<Looked, Failure> {
-    let vault = pick(options, &desk.state()?)?;
+    let vault = pick(options, desk)?;
     let failed = |source| failed(&vault, source);
     let patterns = Patterns::parse(texts).map_err(failed)?;
     let repository = open(&vault, options, desk)?;
@@ -241,7 +242,7 @@ impl Wish {
 
 /// Restores a snapshot, or looks what that would change.
 pub fn restore(wish: &Wish, options: &VaultOptions, desk: &Desk<'_>) -> Result<Restored, Failure> {
-    let vault = pick(options, &desk.state()?)?;
+    let vault = pick(options, desk)?;
     let failed = |source| failed(&vault, source);
     let below = wish.meant.path(wish.path.as_ref())?;
     let place = match &wish.target {

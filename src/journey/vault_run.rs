@@ -16,10 +16,9 @@ use super::desk::Desk;
 use super::hooks::{Event, EventKind, Subject, ask, tell};
 use super::job::seen;
 use super::seed_blobs::seed_blobs;
-use super::vault::{
-    VaultOptions, open_container, open_containers, own_seed, staging, staging_path,
-};
+use super::vault::{open_container, open_containers};
 use super::vault_ingest::{Bringing, follow, follow_cleanup, take_in};
+use super::vault_meant::{VaultOptions, own_seed, staging, staging_path};
 use super::vault_password::password;
 use super::vault_policy::{JudgedSnapshot, LetGo};
 use super::vault_writer::Writer;

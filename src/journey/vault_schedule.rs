@@ -10,7 +10,7 @@ use super::units::{
     Pair, Place, ScheduleError, may_install, pair, service_of, start, take_away, tell_sign_in,
     write,
 };
-use super::vault::{VaultOptions, pick, staging_path};
+use super::vault_meant::{VaultOptions, pick, staging_path};
 use super::vault_turn::RunOptions;
 use super::{vault_settings, vault_zone};
 use crate::outcome::Failure;
@@ -50,7 +50,7 @@ pub fn schedule(
     options: &VaultOptions,
     desk: &Desk<'_>,
 ) -> Result<ShownSchedule, Failure> {
-    let vault = pick(options, &desk.state()?)?;
+    let vault = pick(options, desk)?;
     let mut wanted = vault.clone();
     if let Some(when) = &asked.when {
         wanted.schedule = when.clone();
@@ -182,7 +182,7 @@ pub fn remove(
     options: &VaultOptions,
     desk: &Desk<'_>,
 ) -> Result<RemovedUnits, Failure> {
-    let vault = pick(options, &desk.state()?)?;
+    let vault = pick(options, desk)?;
     let removed = take_away(folder, &UnitOf::Vault(vault.name.clone()))?;
     Ok(RemovedUnits { vault: vault.name, removed })
 }

@@ -7,7 +7,8 @@ use disk_prep::noun::{AccountName, ContainerName, RepositoryPrefix};
 use secrecy::SecretString;
 
 use super::desk::Desk;
-use super::vault::{VaultOptions, failed, open_container, pick};
+use super::vault::{failed, open_container};
+use super::vault_meant::{VaultOptions, expect_staging, find};
 use super::vault_password::{kept, password, read};
 use crate::azure::Container;
 use crate::outcome::{Failure, MissingFlags};
@@ -34,18 +35,10 @@ pub fn set(
     desk: &Desk<'_>,
 ) -> Result<Changed, Failure> {
     let state = desk.state()?;
-    let known = pick(options, &state)?;
+    let known = find(options, &state)?;
+    expect_staging(&known, options, desk)?;
     let (file, command) = options.password.typed(desk)?;
-    let mut vault = known.clone();
-    if let Some(account) = &asked.storage_account {
-        vault.storage_account = account.clone();
-    }
-    if let Some(container) = &asked.container {
-        vault.container = container.clone();
-    }
-    if let Some(prefix) = &asked.prefix {
-        vault.prefix = prefix.as_str().to_owned();
-    }
+    let mut vault = moved(&known, asked);
     let says_password = file.is_some() || command.is_some();
     if says_password {
         (vault.password_file, vault.password_command) = (file, command);
@@ -87,6 +80,21 @@ pub fn set(
         }
     })?;
     Ok(Changed { vault, differences })
+}
+
+/// The vault where it shall lie.
+fn moved(known: &Vault, asked: &SetOptions) -> Vault {
+    let mut vault = known.clone();
+    if let Some(account) = &asked.storage_account {
+        vault.storage_account = account.clone();
+    }
+    if let Some(container) = &asked.container {
+        vault.container = container.clone();
+    }
+    if let Some(prefix) = &asked.prefix {
+        vault.prefix = prefix.as_str().to_owned();
+    }
+    vault
 }
 
 fn place(vault: &Vault) -> (&AccountName, &ContainerName, &str) {

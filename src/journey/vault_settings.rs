@@ -5,7 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::desk::Desk;
-use super::vault::{VaultOptions, open_container};
+use super::vault::open_container;
+use super::vault_meant::VaultOptions;
 use super::vault_writer::Writer;
 use crate::azure::{Container, Fenced};
 use crate::outcome::{Failure, chain};

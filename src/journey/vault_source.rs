@@ -6,7 +6,8 @@ use std::sync::Arc;
 use disk_prep::noun::VaultName;
 
 use super::desk::Desk;
-use super::vault::{VaultOptions, failed, open_container};
+use super::vault::{failed, open_container};
+use super::vault_meant::VaultOptions;
 use super::vault_password::password;
 use super::vault_writer::Writer;
 use crate::outcome::Failure;

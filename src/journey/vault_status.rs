@@ -2,7 +2,8 @@
 //! what the container tells, without the password of any repository.
 
 use super::desk::Desk;
-use super::vault::{VaultOptions, open_container};
+use super::vault::open_container;
+use super::vault_meant::{VaultOptions, find};
 use super::vault_run::{Status, status};
 use crate::outcome::{Failure, chain};
 use crate::vault::{Notice, Vault, told_of};
@@ -34,12 +35,14 @@ pub fn look(vault: Vault, options: &VaultOptions, desk: &Desk<'_>) -> Result<Sta
     Ok(Standing { status: status(vault, options, desk)?, machines })
 }
 
-/// Shows how far each vault of this machine is; one that cannot be asked for is named, and the
+/// Shows how far each vault of this machine is, or the one that is named; one that cannot be asked for is named, and the
 /// others go on.
 pub fn list(options: &VaultOptions, desk: &Desk<'_>) -> Result<Standings, Failure> {
     let state = desk.state()?;
-    let vaults = state.vaults()?;
-    let unread = state.unread_vaults(None)?;
+    let (vaults, unread) = match &options.vault {
+        Some(_) => (vec![find(options, &state)?], Vec::new()),
+        None => (state.vaults()?, state.unread_vaults(None)?),
+    };
     unread.iter().for_each(|error| desk.attendant.warn(&chain(error)));
     let look = |vault: Vault| {
         let own = VaultOptions { vault: Some(vault.name.clone()), ..options.clone() };

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::custody::Logged;
 use super::desk::Desk;
-use super::vault::VaultOptions;
+use super::vault_meant::VaultOptions;
 use super::vault_run::{Ran, Wish, next, run as run_vault};
 use super::vault_zone;
 use crate::notify::{Measured, may_write, write};

@@ -28,7 +28,7 @@ pub use error::Error;
 pub use hosts::{StagedHost, Stager};
 pub use joined::Drives;
 pub use known::{HeldDrive, drives_of};
-pub use owner::{Stranger, strangers};
+pub use owner::{Stranger, Why, strangers};
 pub use pin::{Change, Intended, Pin, SeedPin, Sight};
 pub use pin_book::{PinBook, PinWriter};
 pub use probe::probe_name;

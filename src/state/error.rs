@@ -42,6 +42,14 @@ pub enum StateError {
         /// The folder.
         path: PathBuf,
     },
+    /// Somebody else can write in it, or put another one in its place.
+    #[error("Others can write to the state directory {}: {}", path.display(), why.join(", "))]
+    Shared {
+        /// The directory.
+        path: PathBuf,
+        /// The folders, each with who can write there.
+        why: Vec<String>,
+    },
     /// A record that was made anew for another vault, or another seed, meanwhile.
     #[error("{path} is the record of another vault by now")]
     OtherVault {
@@ -86,6 +94,7 @@ impl Diagnose for StateError {
             StateError::Record { .. } => "state-record",
             StateError::Vault { .. } => "state-vault",
             StateError::Open { .. } => "state-open",
+            StateError::Shared { .. } => "state-shared",
             StateError::OtherVault { .. } => "state-other-vault",
             StateError::Pin { .. } => "state-pin",
             StateError::NotText { .. } => "path-not-text",
@@ -100,6 +109,7 @@ impl Diagnose for StateError {
             StateError::Record { .. }
             | StateError::Vault { .. }
             | StateError::Open { .. }
+            | StateError::Shared { .. }
             | StateError::OtherVault { .. }
             | StateError::Pin { .. } => ErrorKind::Guard,
             StateError::Journal(error) => error.kind(),
@@ -119,6 +129,10 @@ impl Diagnose for StateError {
             StateError::Open { .. } => {
                 Some(Hint::new("close it to others, or use `--state` on a file system with modes"))
             }
+            StateError::Shared { .. } => Some(Hint::new(
+                "root acts on what stands there: close these folders to others, or name another \
+                 folder with `--state`",
+            )),
             StateError::Pin { .. } => Some(Hint::new(
                 "restore it from a copy; if you delete it, look at the staging path yourself before \
                  you give `--shared-staging` again",

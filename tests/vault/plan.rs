@@ -143,6 +143,44 @@ fn a_vault_that_is_made_again_stays_what_it_was_set_to_and_what_is_asked_otherwi
     emulator.expect(&machine, 0, &call(&["--schedule", "daily@02:00", "--keep-weekly", "5"]));
 }
 
+#[test]
+fn what_is_said_of_a_vaults_seed_is_so_or_refused_and_a_list_is_of_the_vault_that_is_named() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    let staging = shipped(&machine, &emulator);
+    let other = machine.text("other");
+    let target = "--job job-2 --storage-account account1 --container other --resource-group rg \
+                  --subscription 11111111-2222-4333-8444-555555555555";
+    let adopt = ["stage", "adopt", "--source", &machine.text("source"), "--staging", &other];
+    machine.expect(0, &[&adopt[..], &target.split(' ').collect::<Vec<_>>()].concat());
+    let refused = |exit: i32, code: &str, words: &[&str]| {
+        let told = emulator.expect(&machine, exit, words).stderr;
+        assert!(told.contains(&format!("code: {code}")), "{words:?}: {told}");
+    };
+    for verb in [&["run", "--now"][..], &["status"], &["show"], &["set", "--exclude", "x"]] {
+        let words = |more: &[&'static str]| [&["vault"][..], verb, more].concat();
+        let asked = [&words(&[])[..], &["--staging", &other]].concat();
+        refused(4, "staging-other-seed", &asked);
+        emulator.expect(&machine, 0, &[&words(&[])[..], &["--staging", &staging]].concat());
+        if verb[0] != "set" {
+            refused(2, "seed-contradicted", &words(&["--storage-account", "account2"]));
+            refused(2, "seed-contradicted", &words(&["--container", "elsewhere"]));
+        }
+    }
+    let show = emulator.command(&machine, &["vault", "show"]);
+    let said = said_of(show, &[("AZSEED_STAGING", &other)]);
+    let told = format!("AZSEED_STAGING is not used: the seed of the vault Office is in {staging}");
+    assert!(said.code == 0 && said.stderr.contains(&told), "{}", said.stderr);
+
+    let listed = |words: &[&str]| {
+        let said = emulator.expect(&machine, 0, &[&["vault", "list", "--json"], words].concat());
+        said.stdout.lines().count()
+    };
+    assert_eq!((listed(&[]), listed(&["--vault", "office"])), (1, 1));
+    refused(10, "vault-unknown", &["vault", "list", "--vault", "nobody"]);
+    refused(2, "flag-without-meaning", &["vault", "list", "--staging", &staging]);
+}
+
 fn said_of(mut command: Command, variables: &[(&str, &str)]) -> Said {
     command.env("AZSEED_TOKEN", "token").envs(variables.iter().copied());
     said(command.output().unwrap())

@@ -34,8 +34,9 @@ use crate::journey::prepare::{NamedDrives, PrepOptions, prepare};
 use crate::journey::settings::Given;
 use crate::journey::stage::{SeedShown, WriteOptions, write};
 use crate::journey::stage_asked::Typed;
-use crate::journey::vault::{VaultOptions, make, pick};
+use crate::journey::vault::make;
 use crate::journey::vault_create::CreateOptions;
+use crate::journey::vault_meant::{VaultOptions, pick};
 use crate::journey::vault_password::PasswordGiven;
 use crate::journey::vault_read::{Wish as RestoreWish, restore};
 use crate::journey::vault_run::{self, Wish};
@@ -261,7 +262,7 @@ impl Rehearsal<'_> {
         };
         self.go_on(&make(&create, options, desk)?, is_done)?;
         let wish = Wish::default();
-        let ran = vault_run::run(&pick(options, &desk.state()?)?, options, wish, desk)?;
+        let ran = vault_run::run(&pick(options, desk)?, options, wish, desk)?;
         self.go_on(&ran, is_done)?;
         summary.note_vault(&ran.0);
         self.step(8, vec![format!("azseed cleanup --vault {NAME} --yes")]);
@@ -372,7 +373,7 @@ impl Rehearsal<'_> {
             seed_sas_file: None,
             password: PasswordGiven::default(),
             vault: Some(NAME.parse()?),
-            staging: Some(self.place.at(STAGING)),
+            staging: Some(Given::default_of(self.place.at(STAGING))),
             azure: self.azure(),
             blobs: BlobAccess {
                 endpoint: Some(self.emulator.blob.clone()),

@@ -68,6 +68,33 @@ fn a_repository_that_cannot_be_written_gets_no_snapshot() {
 }
 
 #[test]
+fn a_state_directory_that_others_can_write_is_not_used_by_root() {
+    let machine = machine();
+    let state = machine.state();
+    let list = words("vault list");
+    let before = everything(&machine);
+    for (owner, mode) in [(0, 0o777), (0, 0o1777), (0, 0o775), (65534, 0o700)] {
+        chown(&state, Some(owner), None).unwrap();
+        fs::set_permissions(&state, fs::Permissions::from_mode(mode)).unwrap();
+        for call in ["vault list", "stage status --staging seed", "drive list a.img"] {
+            is_refused(&machine.run(&words(call)), 4, "state-shared", call);
+        }
+        nothing_changed(&machine, &before);
+    }
+    // Who became root by sudo may keep it at home.
+    let mut sudo = machine.command(&list);
+    assert_eq!(said(sudo.env("SUDO_UID", "65534").output().unwrap()).code, 0);
+    let told = said(sudo.env("SUDO_UID", "1000").output().unwrap());
+    is_refused(&told, 4, "state-shared", "sudo of another one");
+    chown(&state, Some(0), None).unwrap();
+    machine.expect(0, &list);
+    // The folder above it counts too, since another directory could take its place.
+    fs::set_permissions(machine.path(""), fs::Permissions::from_mode(0o777)).unwrap();
+    is_refused(&machine.run(&list), 4, "state-shared", "above");
+    fs::set_permissions(machine.path(""), fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
 fn a_source_with_a_folder_that_may_not_be_listed_is_not_planned() {
     let machine = machine();
     let mode = |name: &str, mode| {
