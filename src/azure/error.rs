@@ -396,7 +396,14 @@ impl Diagnose for Error {
                 "on a machine outside Azure sign in another way (`--auth`); inside, give it an \
                  identity"
             }
-            Error::Sas { .. } => "put what stands behind the `?` of the address into the file",
+            Error::Sas { .. } => {
+                "put what stands behind the `?` of the address into the file of `--sas-file`, or into \
+                 AZSEED_SAS"
+            }
+            Error::AccountKey => {
+                "put the account's key, as Azure shows it, into the file of `--account-key-file`, or \
+                 into AZSEED_ACCOUNT_KEY"
+            }
             Error::TokenForm | Error::TokenOver { .. } | Error::NotTaken { .. } => SIGN_IN_AGAIN,
             Error::NotAllowed { asked, code, .. } => asked.advice(code),
             Error::SasOver { .. } => "make a new signature, and put it where this one is",

@@ -45,7 +45,7 @@ pub struct SourceArgs {
     pub staging: Option<PathBuf>,
     /// A dataset.csv with files, folders and destinations, instead of a staging
     /// path
-    #[arg(long, value_name = "CSV", env = "AZSEED_DATASET", requires = "job")]
+    #[arg(long, value_name = "CSV", env = "AZSEED_DATASET")]
     pub dataset: Option<PathBuf>,
     /// Name of the import job, for a dataset.csv
     #[arg(long, value_name = "NAME")]

@@ -54,7 +54,7 @@ pub fn run(args: &CheckArgs, call: &Call<'_>) -> Ended {
 
 fn look_at_azure(args: &CheckAzureArgs, call: &Call<'_>) -> Result<Checked, Failure> {
     if !matches!(args.purpose, ForChoice::Vm | ForChoice::Restore) {
-        return ready::check(options(args, call), &call.desk());
+        return ready::check(options(args, call)?, &call.desk());
     }
     let subscription = args.subscription.as_ref();
     let subscription = subscription.ok_or(MissingFlags::one("--subscription"))?;
@@ -75,7 +75,7 @@ fn look_at_account(args: &CheckAccountArgs, call: &Call<'_>) -> Result<Checked, 
         purpose: purpose(args.purpose),
         container: args.container.clone(),
         prefix: args.prefix.clone().unwrap_or_default(),
-        blobs: blobs(&args.blobs),
+        blobs: blobs(&args.blobs, call)?,
     };
     check_account::check(&asked, &options, &call.desk())
 }
@@ -96,14 +96,14 @@ fn look_at_network(args: &CheckNetworkArgs, call: &Call<'_>) -> Result<Checked, 
         },
         account: args.storage_account.as_ref().map(|own| own.name().clone()),
         azure: azure(&args.azure),
-        blobs: blobs(&args.blobs),
+        blobs: blobs(&args.blobs, call)?,
         probe: args.container.clone().zip(args.probe),
     };
     network::check(&options, &tree(&RootArgs::this_machine())?, call.ui)
 }
 
-fn options(args: &CheckAzureArgs, call: &Call<'_>) -> ReadyOptions {
-    ReadyOptions {
+fn options(args: &CheckAzureArgs, call: &Call<'_>) -> Result<ReadyOptions, Failure> {
+    Ok(ReadyOptions {
         purpose: purpose(args.purpose),
         staging: args.staging.clone(),
         job: args.job.clone(),
@@ -115,6 +115,6 @@ fn options(args: &CheckAzureArgs, call: &Call<'_>) -> ReadyOptions {
         location: call.given("location", args.location.clone()),
         contact: args.contact.clone(),
         azure: azure(&args.azure).into_look(),
-        blobs: blobs(&args.blobs),
-    }
+        blobs: blobs(&args.blobs, call)?,
+    })
 }

@@ -13,14 +13,14 @@ pub fn run(args: &CleanupArgs, call: &Call<'_>) -> Ended {
     let (target, desk) = (&args.target, &call.desk());
     if args.job.is_none() {
         let how = ClearOptions { is_dry: args.dry_run, older_than_days: args.older_than };
-        return Ok(Box::new(clear(how, &vault(target, None, call), desk)?));
+        return Ok(Box::new(clear(how, &vault(target, None, call)?, desk)?));
     }
     if call.is_typed("older_than") {
         return Err(IdleWord { word: "--older-than" }.into());
     }
     let options = JobOptions {
         job: None,
-        staging: target.staging.clone(),
+        staging: call.given("staging", target.staging.clone()),
         service: None,
         subscription: call.given("subscription", target.subscription.clone()),
         resource_group: call.given("resource_group", args.resource_group.clone()),
@@ -29,5 +29,11 @@ pub fn run(args: &CleanupArgs, call: &Call<'_>) -> Ended {
     };
     let options = options.naming(args.job.clone(), None, call.ui)?;
     let meant = MeantJob::new(&options, desk)?;
-    Ok(Box::new(clear_files(&meant, args.dry_run, &options.azure, &blobs(&target.blobs), desk)?))
+    Ok(Box::new(clear_files(
+        &meant,
+        args.dry_run,
+        &options.azure,
+        &blobs(&target.blobs, call)?,
+        desk,
+    )?))
 }

@@ -19,7 +19,7 @@ use crate::outcome::{Ended, IdleWord};
 
 /// Runs `disk-backup`.
 pub fn run(command: &DiskBackupCommand, args: &DiskBackupArgs, call: &Call<'_>) -> Ended {
-    let options = &options(args);
+    let options = &options(args, call)?;
     let desk = &call.desk();
     Ok(match command {
         DiskBackupCommand::Protect(args) => {

@@ -31,5 +31,5 @@ pub fn run(args: &DiskScheduleArgs, all: &DiskBackupArgs, call: &Call<'_>) -> En
     let words = unit_words(&files, (&all.azure, &all.blobs), call);
     let words: Vec<String> =
         words.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]).collect();
-    Ok(Box::new(schedule(&place, &words, &options(all), &call.desk())?))
+    Ok(Box::new(schedule(&place, &words, &options(all, call)?, &call.desk())?))
 }

@@ -7,15 +7,17 @@ use crate::cli::{
 };
 use crate::journey::disk_bench::{DiffWish, DiskOptions, Engine, FirstCopy, Via};
 use crate::journey::disk_manner::MannerAsked;
+use crate::journey::settings::one_of;
+use crate::outcome::Failure;
 
 /// Where Azure is, and what opens both accounts.
-pub(super) fn options(args: &DiskBackupArgs) -> DiskOptions {
-    DiskOptions {
-        azure: azure(&args.azure),
-        blobs: blobs(&args.blobs),
-        source_key_file: args.source.source_account_key_file.clone(),
-        source_sas_file: args.source.source_sas_file.clone(),
-    }
+pub(super) fn options(args: &DiskBackupArgs, call: &Call<'_>) -> Result<DiskOptions, Failure> {
+    let own = args.source.clone();
+    let key = call.given("source_account_key_file", own.source_account_key_file);
+    let sas = call.given("source_sas_file", own.source_sas_file);
+    let (source_key_file, source_sas_file) = one_of(key, sas, call.ui)?;
+    let (azure, blobs) = (azure(&args.azure), blobs(&args.blobs, call)?);
+    Ok(DiskOptions { azure, blobs, source_key_file, source_sas_file })
 }
 
 /// The words of the call, with where each comes from.

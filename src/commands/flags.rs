@@ -2,19 +2,19 @@
 
 use super::call::Call;
 use crate::cli::{
-    ArmArgs, AuthChoice, AzureArgs, BlobArgs, JobTarget, KeepCounts, KeyArgs, LeftOutArgs,
-    PasswordArgs, RunArgs, SourceArgs, VaultTarget,
+    ArmArgs, AuthChoice, AzureArgs, BlobArgs, JobTarget, KeepCounts, KeyArgs, PasswordArgs,
+    RunArgs, SourceArgs, VaultTarget,
 };
 use crate::journey::connections::{AuthKind, AzureOptions, BlobAccess, CloudChoice, Tempo};
 use crate::journey::job::JobOptions;
 use crate::journey::keeper::KeyFiles;
+use crate::journey::settings::one_of;
 use crate::journey::vault_meant::VaultOptions;
 use crate::journey::vault_password::PasswordGiven;
 use crate::journey::vault_turn::RunOptions;
 use crate::journey::work::WorkOptions;
 use crate::outcome::Failure;
 use crate::policy::Retention;
-use crate::repository::{Choice, PatternForm, read_patterns};
 
 /// Where Azure is.
 pub fn azure(args: &AzureArgs) -> AzureOptions {
@@ -48,9 +48,11 @@ pub fn arm(args: &ArmArgs) -> AzureOptions {
 }
 
 /// Where blobs are.
-pub fn blobs(args: &BlobArgs) -> BlobAccess {
+pub fn blobs(args: &BlobArgs, call: &Call<'_>) -> Result<BlobAccess, Failure> {
     let BlobArgs { blob_endpoint, account_key_file, sas_file } = args.clone();
-    BlobAccess { endpoint: blob_endpoint, account_key_file, sas_file, limit: None }
+    let key = call.given("account_key_file", account_key_file);
+    let (account_key_file, sas_file) = one_of(key, call.given("sas_file", sas_file), call.ui)?;
+    Ok(BlobAccess { endpoint: blob_endpoint, account_key_file, sas_file, limit: None })
 }
 
 /// What opens sealed recovery passwords.
@@ -62,7 +64,7 @@ pub fn keys(args: &KeyArgs) -> KeyFiles {
 pub fn job(target: &JobTarget, call: &Call<'_>) -> Result<JobOptions, Failure> {
     let options = JobOptions {
         job: None,
-        staging: target.staging.clone(),
+        staging: call.given("staging", target.staging.clone()),
         service: call.given("service", target.service),
         subscription: call.given("subscription", target.subscription.clone()),
         resource_group: call.given("resource_group", target.resource_group.clone()),
@@ -73,16 +75,19 @@ pub fn job(target: &JobTarget, call: &Call<'_>) -> Result<JobOptions, Failure> {
 }
 
 /// What goes onto drives.
-pub fn work(args: &SourceArgs, call: &Call<'_>) -> WorkOptions {
-    WorkOptions {
-        staging: args.staging.clone(),
-        dataset: args.dataset.clone(),
+pub fn work(args: &SourceArgs, call: &Call<'_>) -> Result<WorkOptions, Failure> {
+    let staging = call.given("staging", args.staging.clone());
+    let dataset = call.given("dataset", args.dataset.clone());
+    let (staging, dataset) = one_of(staging, dataset, call.ui)?;
+    Ok(WorkOptions {
+        staging,
+        dataset,
         job: call.given("job", args.job.clone()),
         storage_account: args.storage_account.clone(),
-        subscription: args.subscription.clone(),
+        subscription: call.given("subscription", args.subscription.clone()),
         resource_group: call.given("resource_group", args.resource_group.clone()),
         service: call.given("service", args.service),
-    }
+    })
 }
 
 /// How a run of a vault works.
@@ -96,9 +101,9 @@ pub fn vault(
     target: &VaultTarget,
     password: Option<&PasswordArgs>,
     call: &Call<'_>,
-) -> VaultOptions {
+) -> Result<VaultOptions, Failure> {
     let password = password.cloned().unwrap_or_default();
-    VaultOptions {
+    Ok(VaultOptions {
         password: PasswordGiven {
             file: call.given("password_file", password.password_file),
             command: call.given("password_command", password.password_command),
@@ -108,37 +113,9 @@ pub fn vault(
         vault: target.vault.clone(),
         staging: call.given("staging", target.staging.clone()),
         azure: azure(&target.azure),
-        blobs: blobs(&target.blobs),
+        blobs: blobs(&target.blobs, call)?,
         seed_sas_file: target.seed_sas_file.clone(),
-    }
-}
-
-/// The choice that the flags say; files of patterns are read now, as they were meant then.
-pub fn choice(args: &LeftOutArgs) -> Result<Choice, Failure> {
-    let LeftOutArgs { iexclude, exclude_if_present, exclude_larger_than, .. } = args.clone();
-    let mut exclude = args.exclude.clone();
-    // Our own variables may hold secrets, and what is said here comes to stand in records.
-    let is_ours = |name: &str| name.starts_with("AZSEED_");
-    let variable = |name: &str| if is_ours(name) { None } else { std::env::var(name).ok() };
-    for path in &args.exclude_file {
-        exclude.extend(read_patterns(path, variable)?);
-    }
-    let choice = Choice {
-        exclude,
-        exclude_form: PatternForm::Restic,
-        one_file_system: args.one_file_system,
-        iexclude,
-        exclude_if_present,
-        exclude_larger_than: exclude_larger_than.map(|size| size.0),
-        exclude_caches: args.exclude_caches,
-    };
-    choice.check()?;
-    Ok(choice)
-}
-
-/// What no flag says.
-pub fn nothing_left_out() -> Choice {
-    Choice { exclude_form: PatternForm::Restic, ..Choice::default() }
+    })
 }
 
 /// How much is kept, by counts.

@@ -8,13 +8,14 @@ use crate::import_job::{Job, Written};
 use crate::journey::desk::Desk;
 use crate::journey::job::{self, AddressOptions, CarrierOptions, MeantJob, ShipOptions, moment};
 use crate::journey::standing::standing;
-use crate::outcome::{Ended, Failure, MissingFlags};
+use crate::outcome::{Ended, Failure, IdleWord, MissingFlags};
 use crate::report::job::{Deleted, JobList, Locations, Said};
 
 /// Runs `job`.
 pub fn run(command: &JobCommand, named: &JobTarget, call: &Call<'_>) -> Ended {
     let (options, desk) = (&flags::job(named, call)?, &call.desk());
     let is_staging_named = is_named(call.matches, "staging");
+    let is_meant = options.job.is_some() || is_staging_named;
     let target = || MeantJob::new(options, desk);
     let exact = || job::exact(options, is_staging_named, desk);
     match command {
@@ -34,6 +35,9 @@ pub fn run(command: &JobCommand, named: &JobTarget, call: &Call<'_>) -> Ended {
             let service = target.service(desk)?;
             Ok(Box::new(job::watch(&*service, &target, *every, desk)?))
         }
+        JobCommand::Status { watch: false, .. } if call.is_typed("every") => {
+            Err(IdleWord { word: "--every" }.into())
+        }
         JobCommand::Status { ics: Some(file), .. } => {
             let job = found(&target()?, desk)?;
             job::write_calendar(&job, file)?;
@@ -41,7 +45,7 @@ pub fn run(command: &JobCommand, named: &JobTarget, call: &Call<'_>) -> Ended {
         }
         JobCommand::Status { blobs: own, .. } => {
             let target = target()?;
-            let standing = standing(&target, &options.azure, &blobs(own), desk)?;
+            let standing = standing(&target, &options.azure, &blobs(own, call)?, desk)?;
             let logged = job::note_arrival(&target, &standing.job, desk);
             Ok(Box::new((standing, logged)))
         }
@@ -97,8 +101,8 @@ pub fn run(command: &JobCommand, named: &JobTarget, call: &Call<'_>) -> Ended {
                 JournalForm::V1 => Form::First,
                 JournalForm::V2 => Form::Second,
             };
-            let (is_named, folder) = (options.job.is_some() || is_staging_named, folder.as_deref());
-            Ok(Box::new(job::export_journals(options, is_named, form, folder, &keys(files), desk)?))
+            let (folder, files) = (folder.as_deref(), &keys(files));
+            Ok(Box::new(job::export_journals(options, is_meant, form, folder, files, desk)?))
         }
         JobCommand::Cancel => said(vec![job::cancel(&exact()?, desk)?]),
         JobCommand::Delete => {
@@ -106,16 +110,13 @@ pub fn run(command: &JobCommand, named: &JobTarget, call: &Call<'_>) -> Ended {
             Ok(Box::new(Deleted { job, written }))
         }
         JobCommand::Keys { command: Some(KeysCommand::Prove { drives, keys: files }), .. } => {
-            let is_named = options.job.is_some() || is_staging_named;
-            Ok(Box::new(job::prove_keys(options, is_named, drives, &keys(files), desk)?))
+            Ok(Box::new(job::prove_keys(options, is_meant, drives, &keys(files), desk)?))
         }
         JobCommand::Keys { command: None, reveal, keys: files } => {
-            let is_named = options.job.is_some() || is_staging_named;
-            Ok(Box::new(job::keys(options, is_named, *reveal, &keys(files), desk)?))
+            Ok(Box::new(job::keys(options, is_meant, *reveal, &keys(files), desk)?))
         }
         JobCommand::Locations { location } => {
-            let region = location.clone();
-            Ok(Box::new(Locations(job::locations(&target()?, region, desk)?)))
+            Ok(Box::new(Locations(job::locations(&target()?, location.clone(), desk)?)))
         }
     }
 }
@@ -140,7 +141,7 @@ fn address(args: &ReturnAddressArgs, call: &Call<'_>) -> AddressOptions {
 
 fn found(target: &MeantJob<'_>, desk: &Desk<'_>) -> Result<Job, Failure> {
     let service = target.service(desk)?;
-    let mut job = service.find(&target.job(&*service)?)?;
+    let (_, mut job) = job::meant(target, &*service, desk)?;
     job::seen(&mut job, desk);
     Ok(job)
 }

@@ -16,7 +16,7 @@ pub fn run(command: &MendCommand, named: &JobTarget, call: &Call<'_>) -> Ended {
         MendCommand::Repair(args) => {
             let options = RepairOptions {
                 azure: &flags.azure,
-                blobs: blobs(&args.blobs),
+                blobs: blobs(&args.blobs, call)?,
                 scope: if args.all { Scope::All } else { Scope::Named },
                 mode: if args.dry_run { Mode::Look } else { Mode::Send },
             };
@@ -24,7 +24,7 @@ pub fn run(command: &MendCommand, named: &JobTarget, call: &Call<'_>) -> Ended {
         }
         MendCommand::Reconcile { blobs: own } => {
             let job = flags.job.as_ref();
-            Ok(Box::new(reconcile(&target, &flags.azure, &blobs(own), job, desk)?))
+            Ok(Box::new(reconcile(&target, &flags.azure, &blobs(own, call)?, job, desk)?))
         }
     }
 }

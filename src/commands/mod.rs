@@ -20,6 +20,7 @@ mod emulator;
 #[cfg(feature = "emulator")]
 mod emulator_place;
 mod explain;
+mod filter_words;
 mod flags;
 mod inspect;
 mod job;
@@ -76,7 +77,7 @@ pub fn run(cli: &Cli, call: &Call<'_>) -> Ended {
         Command::Pack(args) => pack::run(args, call),
         Command::Custody(args) => custody::run(args, call),
         Command::Vault(args) => {
-            let options = flags::vault(&args.target, args.command.password(), call);
+            let options = flags::vault(&args.target, args.command.password(), call)?;
             match &args.command {
                 VaultVerb::Order(command) => vault::run(command, &options, call),
                 VaultVerb::Plan(PlanCommand::Policy { command }) => {

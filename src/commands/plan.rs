@@ -2,7 +2,8 @@
 //! seed would be.
 
 use super::call::Call;
-use super::flags::{choice, work};
+use super::filter_words::choice;
+use super::flags::work;
 use crate::cli::{AHEAD_FLAGS, PlanArgs, STAGED_FLAGS};
 use crate::journey::estimate::{EstimateOptions, estimate};
 use crate::journey::plan::{count, place};
@@ -24,7 +25,7 @@ pub fn run(args: &PlanArgs, call: &Call<'_>) -> Ended {
         return Ok(Box::new(estimate(options, desk)?));
     }
     expect_unsaid(&AHEAD_FLAGS, call)?;
-    let options = work(&args.source, call);
+    let options = work(&args.source, call)?;
     match args.with.size {
         Some(size) => Ok(Box::new(count(&options, size, desk)?)),
         None => Ok(Box::new(place(&options, &args.with.named, desk)?)),

@@ -12,7 +12,7 @@ use crate::outcome::Ended;
 /// Runs `prep`.
 pub fn run(args: &PrepArgs, call: &Call<'_>) -> Ended {
     let options = PrepOptions {
-        work: work(&args.source, call),
+        work: work(&args.source, call)?,
         drives: match &args.driveset {
             Some(csv) => NamedDrives::Rows(csv.clone()),
             None => NamedDrives::These(args.drives.clone()),

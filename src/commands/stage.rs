@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use super::call::Call;
-use super::flags::{azure, blobs, choice};
+use super::filter_words::choice;
+use super::flags::{azure, blobs};
 use crate::cli::{
     AdoptArgs, FILTER_FLAGS, SeedArgs, StageArgs, StageCommand, StageReleaseArgs, StageSetArgs,
     StageStatusArgs, WorkloadChoice,
@@ -66,19 +67,19 @@ fn written(args: &StageArgs, call: &Call<'_>) -> Result<WriteOptions, Failure> {
         staging,
         target,
         service: call.given("service", args.seed.service),
-        join: Some(joined(args, call)),
+        join: Some(joined(args, call)?),
         typed: typed(call),
         added: args.added.clone(),
     })
 }
 
 /// The vault that the seed joins.
-fn joined(args: &StageArgs, call: &Call<'_>) -> JoinOptions {
+fn joined(args: &StageArgs, call: &Call<'_>) -> Result<JoinOptions, Failure> {
     let of_new = [("compression", "--compression"), ("pack_size", "--pack-size")];
-    JoinOptions {
+    Ok(JoinOptions {
         vault: call.given("vault", args.vault.clone()),
         azure: azure(&args.azure),
-        blobs: blobs(&args.blobs),
+        blobs: blobs(&args.blobs, call)?,
         password: PasswordGiven {
             file: call.given("password_file", args.password_file.clone()),
             ..PasswordGiven::default()
@@ -88,7 +89,7 @@ fn joined(args: &StageArgs, call: &Call<'_>) -> JoinOptions {
             .filter(|(id, _)| call.is_typed(id))
             .map(|(_, flag)| flag)
             .collect(),
-    }
+    })
 }
 
 fn adopted(args: &AdoptArgs, call: &Call<'_>) -> Result<AdoptOptions, Failure> {

@@ -1,7 +1,7 @@
 //! The commands that keep a vault usable: what they are asked becomes what a journey takes.
 
 use super::call::Call;
-use super::flags::{choice, nothing_left_out};
+use super::filter_words::{choice, nothing_left_out};
 use crate::cli::{
     NewKeyArgs, VaultAttach, VaultKeepCommand, VaultKeyCommand, VaultSet, VaultTarget, is_named,
 };

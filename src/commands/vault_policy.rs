@@ -11,7 +11,7 @@ use crate::policy::Policy;
 
 /// Runs `vault policy`.
 pub fn run(command: &PolicyCommand, target: &VaultTarget, call: &Call<'_>) -> Ended {
-    let (options, desk) = (&vault(target, None, call), &call.desk());
+    let (options, desk) = (&vault(target, None, call)?, &call.desk());
     match command {
         PolicyCommand::Set(args) => Ok(Box::new(set(&source(args), options, desk)?)),
         PolicyCommand::Show { snapshots } => Ok(Box::new(show(*snapshots, options, desk)?)),

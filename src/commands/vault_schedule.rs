@@ -6,7 +6,7 @@ use super::unit_words::unit_words;
 use crate::cli::{ScheduleArgs, ScheduleCommand, VaultTarget, ZoneChoice, is_named};
 use crate::journey::units::Place;
 use crate::journey::vault_schedule::{ScheduleOptions, ZoneWish, remove, schedule};
-use crate::outcome::{Ended, IdleWord};
+use crate::outcome::{Ended, IdleWord, MissingFlags};
 
 /// What says how a timer is to be, by its id and as it is typed.
 const BESIDE_REMOVE: [(&str, &str); 7] = [
@@ -21,13 +21,19 @@ const BESIDE_REMOVE: [(&str, &str); 7] = [
 
 /// Runs `vault schedule`.
 pub fn run(args: &ScheduleArgs, target: &VaultTarget, call: &Call<'_>) -> Ended {
-    let (options, desk) = (&vault(target, None, call), &call.desk());
+    let (options, desk) = (&vault(target, None, call)?, &call.desk());
     if let Some(ScheduleCommand::Remove { units }) = &args.command {
         let idle = BESIDE_REMOVE.into_iter().find(|(id, _)| is_named(call.matches, id));
         if let Some((_, word)) = idle {
             return Err(IdleWord { word }.into());
         }
         return Ok(Box::new(remove(units.as_deref(), options, desk)?));
+    }
+    let is_of_units = |id: &&str| is_named(call.matches, id);
+    let has_units = args.write_units.is_some() || args.install;
+    if !has_units && ["limit", "window", "metrics_file"].iter().any(|id| is_of_units(&id)) {
+        // They stand in the units, and nowhere else.
+        return Err(MissingFlags::one("--write-units or --install").into());
     }
     let asked = ScheduleOptions {
         when: args.when.clone(),

@@ -173,11 +173,18 @@ fn decode(line: &[u8], number: usize) -> Result<Link, Fault> {
         return Err(Fault::Changed { line: number });
     }
     let text = [b"{", rest].concat();
-    let entry: Entry = serde_json::from_slice(&text).map_err(|_| foreign.clone())?;
+    let read = serde_json::from_slice(&text).or_else(|_| serde_json::from_slice(&renamed(&text)));
+    let entry: Entry = read.map_err(|_| foreign.clone())?;
     match entry.version {
         1..=VERSION => Ok(Link { line: number, hash, entry }),
         _ => Err(foreign),
     }
+}
+
+/// The text of an entry of early versions, which named two members `by`: who wrote it, an object, and
+/// what proved an escrow, a word.
+fn renamed(text: &[u8]) -> Vec<u8> {
+    String::from_utf8_lossy(text).replacen(r#","by":""#, r#","proven_by":""#, 1).into_bytes()
 }
 
 /// Reads a log. Whatever it holds, there is an answer: entries that can be read, and what is wrong.
@@ -236,6 +243,8 @@ impl Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::custody::ProvenBy;
+    use disk_prep::noun::{JobName, Serial};
     use jiff::Timestamp;
 
     fn who() -> Who {
@@ -269,6 +278,54 @@ mod tests {
         assert_eq!(chain.links[2].entry.previous, chain.links[1].hash);
         assert_eq!(chain.links[0].entry.previous, NOTHING);
         assert_eq!(chain.links[3].entry.deed, deed(3).0);
+    }
+
+    #[test]
+    fn every_deed_is_read_as_it_was_written_and_an_early_proof_too() {
+        let (serial, job): (Serial, JobName) = ("S1".parse().unwrap(), "job-1".parse().unwrap());
+        let (text, serials) = (|| "a".to_owned(), || vec![serial.clone()]);
+        let proven_by = ProvenBy::Journal;
+        let sealed = Deed::Sealed {
+            serial: serial.clone(),
+            job: job.clone(),
+            manifest_hash: text(),
+            sealed_at: Timestamp::UNIX_EPOCH,
+            by_this_run: true,
+        };
+        let shipped = Deed::Shipped {
+            job: text(),
+            carrier: text(),
+            tracking_number: text(),
+            drives: vec![text()],
+        };
+        let deeds = [
+            sealed,
+            Deed::Prepared { job: job.clone() },
+            Deed::Verified { equal: serials(), unequal: Vec::new() },
+            Deed::Packed { job: text(), drives: vec![text()] },
+            shipped,
+            Deed::Received { job: text(), drives: vec![text()] },
+            Deed::Released { serial: serial.clone(), job: job.clone() },
+            Deed::Ingested { vault: text() },
+            Deed::Repaired { job },
+            Deed::Revealed { drives: serials() },
+            Deed::Proven { serial: serial.clone(), proven_by },
+            Deed::NotProven { serial, code: text() },
+        ];
+        let all = deeds.iter().map(|deed| (deed.clone(), None)).collect();
+        let (bytes, _) = parse(b"").next(Timestamp::UNIX_EPOCH, &who(), all);
+        let chain = parse(&bytes);
+        assert!(chain.faults.is_empty(), "{:?}", chain.faults);
+        let read: Vec<Deed> = chain.links.into_iter().map(|link| link.entry.deed).collect();
+        assert_eq!(read, deeds);
+
+        let proven = lines(&bytes)[10];
+        let text = String::from_utf8(proven[HEAD.len() + HASH_DIGITS + TAIL.len()..].to_vec());
+        let early = format!("{{{}", text.unwrap().trim_end().replace("proven_by", "by"));
+        let hash = Sha256Digest::new(Sha256::digest(&early).into());
+        let line = format!("{{\"hash\":\"{hash}\",{}\n", &early[1..]);
+        let link = decode(line.trim_end().as_bytes(), 1).unwrap();
+        assert_eq!((link.entry.deed, link.entry.by), (deeds[10].clone(), who()));
     }
 
     #[test]

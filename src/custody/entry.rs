@@ -152,7 +152,7 @@ pub enum Deed {
         /// The drive.
         serial: Serial,
         /// What was opened.
-        by: ProvenBy,
+        proven_by: ProvenBy,
     },
     /// What was in escrow has not opened a drive.
     NotProven {

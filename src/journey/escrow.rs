@@ -51,8 +51,12 @@ impl Escrowed {
         let serial = self.serial.clone();
         match &self.escrow {
             Escrow::Clear | Escrow::Unproven(_) => None,
-            Escrow::Proven(Proof::Drive) => Some(Deed::Proven { serial, by: ProvenBy::Drive }),
-            Escrow::Proven(Proof::Journal) => Some(Deed::Proven { serial, by: ProvenBy::Journal }),
+            Escrow::Proven(Proof::Drive) => {
+                Some(Deed::Proven { serial, proven_by: ProvenBy::Drive })
+            }
+            Escrow::Proven(Proof::Journal) => {
+                Some(Deed::Proven { serial, proven_by: ProvenBy::Journal })
+            }
             Escrow::Failed(failure) => {
                 Some(Deed::NotProven { serial, code: failure.0.code().to_owned() })
             }

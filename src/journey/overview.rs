@@ -8,7 +8,8 @@ use disk_prep::noun::{ErrorKind, JobName, Serial};
 
 use super::connections::{AzureOptions, BlobAccess};
 use super::desk::Desk;
-use super::job::{JobOptions, MeantJob, Remembered, seen};
+use super::job::{JobOptions, MeantJob, Remembered, expect_own, seen};
+use super::settings::Given;
 use super::standing::Sequel;
 use super::vault_meant::VaultOptions;
 use super::vault_password::PasswordGiven;
@@ -75,6 +76,8 @@ pub struct SeedSight {
     pub jobs: Asked,
     /// Its jobs as they were seen last, if the service was not heard now.
     pub remembered: Vec<Remembered>,
+    /// Of a data set, whether its parcel was sent.
+    pub was_sent: bool,
     /// What takes it in.
     pub sequel: Sequel,
 }
@@ -174,8 +177,12 @@ fn look(path: PathBuf, state: &State, desk: &Desk<'_>) -> Result<SeedSight, Fail
         _ => None,
     };
     let sequel = Sequel::of(state, seed)?;
+    let was_sent = match &found {
+        Found::Dataset(job) => state.was_sent(job)?,
+        _ => false,
+    };
     let (jobs, remembered) = (Asked::Unasked, Vec::new());
-    Ok(SeedSight { path, found, drives, jobs, remembered, sequel })
+    Ok(SeedSight { path, found, drives, jobs, remembered, was_sent, sequel })
 }
 
 /// The folder of a `dataset.csv` has the name of its job, and lies below the state directory.
@@ -213,7 +220,7 @@ fn remembered(sight: &SeedSight, state: &State) -> Result<Vec<Remembered>, Failu
 fn ask(path: &Path, options: &OverviewOptions, desk: &Desk<'_>) -> Result<Vec<Job>, Failure> {
     let job = JobOptions {
         job: None,
-        staging: Some(path.to_owned()),
+        staging: Some(Given::default_of(path.to_owned())),
         service: None,
         subscription: None,
         resource_group: None,
@@ -223,6 +230,11 @@ fn ask(path: &Path, options: &OverviewOptions, desk: &Desk<'_>) -> Result<Vec<Jo
     let target = MeantJob::new(&job, desk)?;
     let service = target.service(desk)?;
     let mut jobs = parts(&target.seed_job()?, service.list()?);
+    jobs.retain(|job| {
+        let own = expect_own(&target, job, desk);
+        own.as_ref().err().inspect(|error| desk.attendant.warn(&chain(error.0.as_ref())));
+        own.is_ok()
+    });
     jobs.iter_mut().for_each(|job| seen(job, desk));
     Ok(jobs)
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use disk_prep::journal::{Begun, CopyState, History, JournalFolder, Sealed, SecretKeeper};
 use disk_prep::limits::DRIVES_PER_JOB;
-use disk_prep::noun::{AccountId, Contact, JobName, typed};
+use disk_prep::noun::{AccountId, Contact, JobName, ReturnAddress, typed};
 
 use super::contact::contact;
 use super::settings::{Given, Origin, settle};
@@ -77,8 +77,12 @@ impl Parcel {
                     job.name, job.location, self.location
                 ));
             }
-            let street = &self.contact.return_address.street_address_1;
-            if job.return_address.as_ref().is_some_and(|own| own.street_address_1 != *street) {
+            let of = |own: &ReturnAddress| {
+                [&own.recipient_name, &own.street_address_1, &own.city, &own.postal_code]
+                    .map(|text| text.trim().to_lowercase())
+            };
+            let asked = of(&self.contact.return_address);
+            if job.return_address.as_ref().is_some_and(|own| of(own) != asked) {
                 let line = typed(["azseed", "job", "return-address", "--job", &job.name]);
                 told.push(format!(
                     "job {} has another return address and keeps it; `{line} --contact FILE` changes \

@@ -5,7 +5,7 @@
 use std::fmt::Display;
 
 use disk_prep::kernels::Rung;
-use disk_prep::noun::{Diagnose, ErrorKind, visible_line};
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, visible_line};
 
 use crate::outcome::Attendant;
 
@@ -106,6 +106,52 @@ pub fn settle<T: Display>(
         Origin::Default => {}
     }
     Ok(Some(held))
+}
+
+/// Two flags of which one is meant.
+#[derive(Debug, thiserror::Error)]
+#[error("{first} and {second} stand for each other")]
+pub struct Exclusive {
+    first: String,
+    second: String,
+}
+
+impl Diagnose for Exclusive {
+    fn code(&self) -> &'static str {
+        "flags-exclusive"
+    }
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Usage
+    }
+    fn hint(&self) -> Option<Hint> {
+        Some(Hint::new("leave one of them out"))
+    }
+}
+
+/// Of two values that stand for each other the one from the place that wins; of two from one place
+/// the first, unless both are typed. The other one is told to be unused.
+pub fn one_of<A, B>(
+    first: Option<Given<A>>,
+    second: Option<Given<B>>,
+    attendant: &dyn Attendant,
+) -> Result<(Option<A>, Option<B>), Exclusive> {
+    let (first, second) = match (first, second) {
+        (Some(first), Some(second)) => (first, second),
+        (first, second) => return Ok((first.map(|own| own.value), second.map(|own| own.value))),
+    };
+    if first.is_typed() && second.is_typed() {
+        return Err(Exclusive { first: first.name, second: second.name });
+    }
+    let is_first = first.origin <= second.origin;
+    let (wins, idle) = match is_first {
+        true => (&first.name, &second.name),
+        false => (&second.name, &first.name),
+    };
+    attendant.tell_unused(&format!("{idle} is not used: {wins} goes before it"));
+    Ok(match is_first {
+        true => (Some(first.value), None),
+        false => (None, Some(second.value)),
+    })
 }
 
 /// Tells of a word in `AZSEED_KERNELS` that names no code of this CPU.
@@ -211,6 +257,22 @@ mod tests {
             assert!(nobody.0.lock().unwrap().is_empty(), "{origin:?}");
         }
         let nobody = Nobody::default();
+        let given = |origin, name: &str| {
+            Some(Given { value: name.to_owned(), origin, name: name.to_owned() })
+        };
+        let one_of = |first, second| {
+            let chosen = super::one_of(given(first, "a"), given(second, "b"), &nobody);
+            let told = std::mem::take(&mut *nobody.0.lock().unwrap());
+            chosen.map(|(first, second)| (first.or(second).unwrap(), told.concat()))
+        };
+        let won = |wins: &str, idle: &str| {
+            (wins.to_owned(), format!("{idle} is not used: {wins} goes before it"))
+        };
+        assert_eq!(one_of(CommandLine, Variable).unwrap(), won("a", "b"));
+        assert_eq!(one_of(UserFile, CommandLine).unwrap(), won("b", "a"));
+        assert_eq!(one_of(SystemFile, Variable).unwrap(), won("b", "a"));
+        assert_eq!(one_of(Variable, Variable).unwrap(), won("a", "b"));
+        assert_eq!(one_of(CommandLine, CommandLine).unwrap_err().kind(), ErrorKind::Usage);
         assert_eq!(super::settle(None, Some("held"), "x", &nobody).unwrap(), Some("held"));
     }
 }

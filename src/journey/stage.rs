@@ -123,6 +123,15 @@ pub fn release(host: &str, path: &Path, desk: &Desk<'_>) -> Result<SeedShown, Fa
     Ok(SeedShown { told, ..SeedShown::of(seed, staging) })
 }
 
+/// What increments will cover of a repository that is to be adopted.
+fn coverage(root: &Path, password: &SecretString, desk: &Desk<'_>) -> Result<Vec<String>, Failure> {
+    let at = |source| Error::Io { path: root.to_owned(), source };
+    let base = Arc::new(Folder::open(root).map_err(at)?);
+    let store = FolderStore::new(base, "", Linked::Accepted);
+    let failed = |source| Error::Repository { path: root.to_owned(), source };
+    Ok(covered(store, password, desk.attendant.monitor()).map_err(failed)?.told(None))
+}
+
 /// Takes a repository or a folder as it stands.
 pub fn take(options: AdoptOptions, desk: &Desk<'_>) -> Result<SeedShown, Failure> {
     let AdoptOptions { source, password_file, staging: path, target, .. } = &options;
@@ -148,24 +157,19 @@ pub fn take(options: AdoptOptions, desk: &Desk<'_>) -> Result<SeedShown, Failure
     if workload.is_some() {
         expect_pages(&root, &target)?;
     }
+    let kind = match root.join("config").exists() {
+        true => SeedKind::Repository,
+        false => SeedKind::Files,
+    };
     let told = match &password {
-        Some(password) if root.join("config").exists() => {
-            let at = |source| Error::Io { path: root.clone(), source };
-            let base = Arc::new(Folder::open(&root).map_err(at)?);
-            let store = FolderStore::new(base, "", Linked::Accepted);
-            let path = root.clone();
-            let failed = |source| Error::Repository { path, source };
-            covered(store, password, desk.attendant.monitor()).map_err(failed)?.told()
-        }
+        Some(password) if kind == SeedKind::Repository => coverage(&root, password, desk)?,
         _ => Vec::new(),
     };
     let state = desk.state()?;
     if is_new {
         let lost = LostSeed::at(path, &state);
         lost.map_or(Ok(()), |own| own.ask(&target, desk.attendant))?;
-    }
-    if is_new && root.join("config").exists() {
-        look_at_neighbours(&target, path, &state, desk.attendant)?;
+        look_at_neighbours((&target, kind), path, &state, desk.attendant)?;
     }
     let staging = desk.make(path)?;
     let seed = adopt(source, &staging, target, workload, Timestamp::now())?;
@@ -282,7 +286,7 @@ pub fn write(options: WriteOptions, desk: &Desk<'_>) -> Result<SeedShown, Failur
         let lost = LostSeed::at(&path, &state);
         lost.map_or(Ok(()), |own| own.ask(&target, desk.attendant))?;
         if joint.is_none() {
-            look_at_neighbours(&target, &path, &state, desk.attendant)?;
+            look_at_neighbours((&target, SeedKind::Repository), &path, &state, desk.attendant)?;
         }
     }
     let staging = desk.make(&path)?;

@@ -8,7 +8,7 @@ use super::desk::Desk;
 use super::stage::{Ready, WriteOptions, ready};
 use super::stage_place::{LostSeed, look_at_neighbours, seed_at};
 use crate::outcome::Failure;
-use crate::staging::{Destination, find_own, free_bytes};
+use crate::staging::{Destination, SeedKind, find_own, free_bytes};
 
 /// What would be done.
 #[derive(Debug)]
@@ -42,7 +42,8 @@ pub fn foresee(options: &WriteOptions, desk: &Desk<'_>) -> Result<StageForeseen,
         let lost = LostSeed::at(&options.staging, &state);
         lost.iter().for_each(|own| desk.attendant.warn(&own.to_string()));
         if joint.is_none() {
-            look_at_neighbours(&target, &options.staging, &state, desk.attendant)?;
+            let asked = (&target, SeedKind::Repository);
+            look_at_neighbours(asked, &options.staging, &state, desk.attendant)?;
         }
     }
     if options.staging.exists() {

@@ -1,4 +1,4 @@
-//! Two repositories in one place of a container: the files of one that have no name of their own, as
+//! Two seeds with one job, and two repositories in one place of a container: the files of one that have no name of their own, as
 //! its `config`, are written over by the other's, and neither can be read then.
 
 use std::fmt;
@@ -75,23 +75,25 @@ fn expect_no_vault(target: &Destination, state: &State) -> Result<(), Failure> {
     }
 }
 
-/// Looks at what this machine knows of the place where a new repository is to go: a vault there is
-/// refused, another repository that is not cleared and goes there too is told.
+/// Looks at what this machine knows of the place where a new seed is to go: a vault where a repository
+/// is to go is refused, another seed that is in its way is told.
 pub(super) fn look_at_neighbours(
-    target: &Destination,
+    (target, kind): (&Destination, SeedKind),
     path: &Path,
     state: &State,
     attendant: &dyn Attendant,
 ) -> Result<(), Failure> {
-    expect_no_vault(target, state)?;
-    warn_of_neighbours(target, path, state, attendant);
+    if kind == SeedKind::Repository {
+        expect_no_vault(target, state)?;
+    }
+    warn_of_neighbours((target, kind), path, state, attendant);
     Ok(())
 }
 
-/// Tells of another repository that this machine knows, that is not cleared, and that goes where this one
-/// is to go.
+/// Tells of another seed that this machine knows, that is not cleared, and that has the same job, or
+/// whose repository goes where this one is to go.
 pub(super) fn warn_of_neighbours(
-    target: &Destination,
+    (target, kind): (&Destination, SeedKind),
     path: &Path,
     state: &State,
     attendant: &dyn Attendant,
@@ -101,7 +103,19 @@ pub(super) fn warn_of_neighbours(
         let Some(seed) = seed_at(&path).filter(|_| own.as_ref() != Some(&path)) else { continue };
         let is_there = (&seed.target.storage_account, &seed.target.container)
             == (&target.storage_account, &target.container);
-        let is_alone = seed.kind == SeedKind::Repository && seed.vault.is_none();
+        let at = |own: &Destination| {
+            let group = own.resource_group.to_string().to_lowercase();
+            (own.service(), own.subscription.clone(), group, own.job.to_string().to_lowercase())
+        };
+        if seed.state != SeedState::Cleared && at(&seed.target) == at(target) {
+            attendant.warn(&format!(
+                "the seed in {} is for job {} too: two seeds cannot have one job; name another one \
+                 with `--job`",
+                path.display(),
+                seed.target.job
+            ));
+        }
+        let is_alone = [kind, seed.kind] == [SeedKind::Repository; 2] && seed.vault.is_none();
         if is_there && is_alone && seed.state != SeedState::Cleared {
             attendant.warn(&format!(
                 "the seed in {} goes to the container {} too, for job {}: if both are imported there, \

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::connections::{AzureOptions, BlobAccess, container, home};
 use super::desk::Desk;
-use super::job::{MeantJob, seen};
+use super::job::{MeantJob, meant, seen};
 use super::repair::{account_of, elsewhere, fetch};
 use crate::azure::blob_at;
 use crate::import_job::copy_log::{BlobEnd, CopyLog, Cut};
@@ -135,8 +135,7 @@ pub fn standing(
     desk: &Desk<'_>,
 ) -> Result<Standing, Failure> {
     let service = target.service(desk)?;
-    let name = target.job(&*service)?;
-    let mut job = service.find(&name)?;
+    let (name, mut job) = meant(target, &*service, desk)?;
     seen(&mut job, desk);
     let having = job.drives.iter().filter_map(|drive| Some((drive, drive.error_log.as_deref()?)));
     let read = |drive: &DriveStatus, link: &str| -> Result<LogCount, Failure> {

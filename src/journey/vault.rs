@@ -86,7 +86,7 @@ pub fn make(
         let covered = covered(data.store(), &secret, desk.attendant.monitor());
         let covered = covered.map_err(|source| failed(&vault, source))?;
         if seed.origin == Origin::Adopted {
-            told = covered.told();
+            told = covered.told(Some(&vault.name));
         }
     }
     let locked = || Error::Locked { container: vault.container.clone() };
@@ -150,13 +150,18 @@ fn record(
         service: seed.target.service,
         subscription: Some(seed.target.subscription.clone()),
         resource_group: Some(seed.target.resource_group.clone()),
-        seed: Some(link(seed, seed_account, absolute(staging))),
+        seed: Some(link(seed, seed_account, real(staging))),
         password_file: password_file.as_deref().map(absolute),
         password_command,
         schedule: create.schedule.value.clone(),
         retention,
         ..Vault::at(name, account, container, prefix)
     })
+}
+
+/// The path without links and `..`, as records have it.
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| absolute(path))
 }
 
 /// Where a vault is kept: account, container and prefix.

@@ -65,12 +65,12 @@ impl Again<'_> {
     }
 
     fn compare_seed(&mut self, asked: &Vault) {
-        let place = |own: &Vault| own.seed.as_ref().map(|link| (link.id, link.staging.clone()));
-        let (held, asked) = (place(self.known), place(asked));
-        if held != asked {
-            let [held, asked] = [held, asked].map(|place| {
-                place
-                    .map_or("none".to_owned(), |(_, path)| format!("the one in {}", path.display()))
+        // A share may be mounted elsewhere by now: a seed is known by its id.
+        let id = |own: &Vault| own.seed.as_ref().map(|link| link.id);
+        if id(self.known) != id(asked) {
+            let [held, asked] = [self.known, asked].map(|own| match &own.seed {
+                Some(link) => format!("the one in {}", link.staging.display()),
+                None => "none".to_owned(),
             });
             self.differences.push(format!("its seed is {held}, not {asked}"));
         }

@@ -42,6 +42,9 @@ pub fn forget(
     let looked = Repository::open(look, &secret, desk.attendant.monitor());
     let all = looked.and_then(|own| own.snapshots()).map_err(|fault| failed(&vault, fault))?;
     let mut done = concerned(&vault, path, &all)?;
+    if done.was_backed_up && sources_of(&vault).len() == 1 {
+        return Err(Error::LastSource { vault: name() }.into());
+    }
     if done.forgotten.is_empty() && vault.let_go.iter().any(|own| own == path) {
         return Ok(done);
     }
@@ -83,6 +86,7 @@ fn concerned(vault: &Vault, path: &Path, all: &[Snapshot]) -> Result<Forgotten, 
         source: path.to_owned(),
         forgotten: alone.iter().map(|own| own.id.clone()).collect(),
         left: shared.iter().map(|own| own.id.clone()).collect(),
+        was_backed_up: sources.iter().any(|own| own == path),
     })
 }
 
@@ -97,6 +101,8 @@ pub struct Forgotten {
     pub forgotten: Vec<String>,
     /// Ids of those that hold other sources too, and stay.
     pub left: Vec<String>,
+    /// Whether it was backed up until now.
+    pub was_backed_up: bool,
 }
 
 impl Forgotten {
@@ -107,12 +113,13 @@ impl Forgotten {
             _ => many,
         };
         format!(
-            "Would let {} go: {} of it {} forgotten, {} with other sources {}",
+            "Would let {} go: {} of it {} forgotten, {} with other sources {}{}",
             self.source.display(),
             count(self.forgotten.len(), "snapshot"),
             be(&self.forgotten, "is", "are"),
             count(self.left.len(), "snapshot"),
             be(&self.left, "stays", "stay"),
+            if self.was_backed_up { ", and it is backed up no more" } else { "" },
         )
     }
 }

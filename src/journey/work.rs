@@ -40,7 +40,7 @@ pub struct WorkOptions {
     /// The account of the data set's job.
     pub storage_account: Option<NamedAccount>,
     /// The subscription of the data set's job.
-    pub subscription: Option<SubscriptionId>,
+    pub subscription: Option<Given<SubscriptionId>>,
     /// The group of the data set's job.
     pub resource_group: Option<Given<ResourceGroup>>,
     /// The service of the job.
@@ -98,6 +98,8 @@ pub struct Work {
     _devices: Vec<File>,
     /// When its seed was finished.
     finished_at: Option<Timestamp>,
+    /// Of a data set, where this machine saw its job last, if that is one place.
+    seen: Option<(SubscriptionId, ResourceGroup, Service)>,
     target: Option<Destination>,
 }
 
@@ -152,6 +154,7 @@ impl Work {
             staging: Some(staging),
             id: seed.id,
             finished_at: seed.finished_at,
+            seen: None,
             target: Some(seed.target),
         })
     }
@@ -171,7 +174,10 @@ impl Work {
     }
 
     fn record(&self) -> String {
-        format!("the seed in {} is for", self.home.display())
+        match &self.staging {
+            Some(_) => format!("the seed in {} is for", self.home.display()),
+            None => format!("job {} is in", self.job),
+        }
     }
 
     fn of_dataset(csv: &Path, options: &WorkOptions, state: &State) -> Result<Self, Failure> {
@@ -186,6 +192,10 @@ impl Work {
         let (container, target, finished_at) = (None, None, None);
         let (needed, holds_keys): (&'static [&'static str], _) = (&[], false);
         let staging = None;
+        let seen = state.jobs_remembered(&job)?.into_iter();
+        let mut places: Vec<_> = seen.map(|own| (own.place.0, own.place.1, own.service)).collect();
+        places.dedup();
+        let seen = if places.len() == 1 { places.pop() } else { None };
         let held = set.hold_devices();
         let _devices =
             held.map_err(|source| dataset::Error::Scan { path: csv.to_owned(), source })?;
@@ -201,6 +211,7 @@ impl Work {
             container,
             id,
             finished_at,
+            seen,
             target,
         })
     }
@@ -287,6 +298,7 @@ impl Work {
         attendant: &dyn Attendant,
     ) -> Result<Service, Contradicted> {
         let held = self.target.as_ref().map(Destination::service);
+        let held = held.or(self.seen.as_ref().map(|(.., service)| *service));
         let service = settle(options.service.clone(), held, &self.record(), attendant)?;
         Ok(service.unwrap_or(CURRENT_SERVICE))
     }
@@ -295,15 +307,20 @@ impl Work {
     pub fn azure(
         &self,
         options: &WorkOptions,
-    ) -> Result<(AccountId, SubscriptionId, ResourceGroup), MissingFlags> {
+        attendant: &dyn Attendant,
+    ) -> Result<(AccountId, SubscriptionId, ResourceGroup), Failure> {
         if let Some(target) = &self.target {
             let Destination { subscription, resource_group, .. } = target.clone();
             return Ok((target.account_id(), subscription, resource_group));
         }
+        let (subscription, group) = self.seen.clone().map(|(own, at, _)| (own, at)).unzip();
+        let record = self.record();
+        let subscription = settle(options.subscription.clone(), subscription, &record, attendant)?;
+        let group = settle(options.resource_group.clone(), group, &record, attendant)?;
         let (account, subscription, group) = all(
             ("--storage-account", options.storage_account.as_ref()),
-            ("--subscription", options.subscription.clone()),
-            ("--resource-group", options.resource_group.clone().map(|own| own.value)),
+            ("--subscription", subscription),
+            ("--resource-group", group),
         )?;
         Ok((account.in_group(&subscription, &group), subscription, group))
     }

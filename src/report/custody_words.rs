@@ -30,8 +30,10 @@ pub(super) fn detail(deed: &Deed) -> String {
             format!("job {job} with {carrier} {tracking_number}")
         }
         Deed::Ingested { vault } => format!("vault {vault}"),
-        Deed::Proven { by: ProvenBy::Drive, .. } => "the escrow unlocks the drive".to_owned(),
-        Deed::Proven { by: ProvenBy::Journal, .. } => {
+        Deed::Proven { proven_by: ProvenBy::Drive, .. } => {
+            "the escrow unlocks the drive".to_owned()
+        }
+        Deed::Proven { proven_by: ProvenBy::Journal, .. } => {
             "the escrow opens the key in the journal".to_owned()
         }
         Deed::NotProven { code, .. } => format!("the escrow does not open it: {code}"),

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::record::{Record, line};
-use crate::import_job::{DriveState, Job, JobState, Location, Turn, Written};
+use crate::import_job::{DriveState, Job, JobStage, JobState, Location, Turn, Written};
 use crate::journey::job::{Exported, JournalsExported, Shipped};
 use crate::outcome::Outcome;
 
@@ -151,6 +151,7 @@ pub(super) fn lines(job: &Job) -> Vec<String> {
         Some(parcel) => {
             lines.push(format!("Parcel       {} {}", parcel.carrier, parcel.tracking_number));
         }
+        None if job.cancel_requested || job.state.stage == JobStage::Cancelled => {}
         None => lines.push("Parcel       not shipped: `azseed job ship` says with whom".to_owned()),
     }
     match Turn::of(job) {

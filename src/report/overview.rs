@@ -20,7 +20,7 @@ use crate::journey::overview::{Asked, Found, Overview, SeedSight, VaultFound, Va
 use crate::journey::standing::Sequel;
 use crate::outcome::{Exit, Outcome};
 use crate::schedule::Due;
-use crate::staging::{Seed, SeedKind, SeedState};
+use crate::staging::{ParcelSent, Seed, SeedKind, SeedState};
 use crate::vault::VaultState;
 
 /// A drive of a seed.
@@ -135,6 +135,11 @@ impl SeedSight {
         }
     }
 
+    /// The parcels of the seed that the service was told of.
+    fn sent(&self) -> &[ParcelSent] {
+        self.seed().map_or(&[], |seed| &seed.parcels)
+    }
+
     fn jobs(&self) -> &[Job] {
         match &self.jobs {
             Asked::Told(jobs) => jobs,
@@ -152,13 +157,15 @@ impl SeedSight {
         let seed = match &self.found {
             Found::Seed(seed) => seed,
             Found::Dataset(job) => {
-                // Where a job was seen last is known here.
-                let place = match self.remembered.is_empty() {
-                    true => " --subscription ID --resource-group NAME",
-                    false => "",
-                };
-                let job = format!("--job {job}{place}");
-                return vec![format!("`azseed job status {job}` asks for its job")];
+                return vec![match (self.remembered.is_empty(), self.was_sent) {
+                    // Where a job was seen last is known here.
+                    (false, _) => format!("`azseed job status --job {job}` asks for its job"),
+                    (true, true) => "nothing: its job is at its end".to_owned(),
+                    (true, false) => format!(
+                        "`azseed job create --job {job} --storage-account NAME --subscription ID \
+                         --resource-group NAME --location REGION --contact FILE` makes its job"
+                    ),
+                }];
             }
             Found::Away(_) => return vec!["look whether the staging path is mounted".to_owned()],
         };
@@ -182,6 +189,19 @@ impl SeedSight {
             _ if sealed == 0 => one(format!(
                 "`azseed plan --staging {staging} --drive-size 4T` says how many drives are needed"
             )),
+            (_, Asked::Told(jobs)) if jobs.is_empty() && !self.sent().is_empty() => {
+                one(match &self.sequel {
+                    Sequel::Awaited(vault) => {
+                        format!("`azseed vault run --vault {vault}` takes in what has arrived")
+                    }
+                    Sequel::TakenIn(vault) => {
+                        format!("`azseed cleanup --vault {vault}` clears what the vault has all of")
+                    }
+                    Sequel::NoVault => format!(
+                        "`azseed job reconcile --staging {staging}` says whether all has arrived"
+                    ),
+                })
+            }
             (_, Asked::Told(jobs)) if jobs.is_empty() => {
                 one(format!("`azseed job create --staging {staging}` makes the job"))
             }
@@ -254,7 +274,16 @@ impl SeedSight {
             Asked::Unasked if self.seed().is_some() => {
                 told.extend(wrapped("  Job", "not known, Azure was not asked"));
             }
-            Asked::Told(jobs) if jobs.is_empty() => told.extend(wrapped("  Job", "not made yet")),
+            Asked::Told(jobs) if jobs.is_empty() => told.extend(match self.sent() {
+                [] => wrapped("  Job", "not made yet"),
+                sent => {
+                    let parcel = |own: &ParcelSent| {
+                        format!("{} was sent with {} {}", own.job, own.carrier, own.tracking_number)
+                    };
+                    let all: Vec<String> = sent.iter().map(parcel).collect();
+                    wrapped("  Job", &format!("{}; Azure has it no more", all.join(", ")))
+                }
+            }),
             Asked::Told(_) | Asked::Unasked => {}
         }
         told.extend(self.next().iter().flat_map(|text| wrapped("  Next", text)));

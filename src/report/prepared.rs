@@ -12,6 +12,7 @@ use super::prepared_records::{
     FailedRecord, IncompleteRecord, LeftOutRecord, NoJobRecord, PreparedRecord, SealedRecord,
 };
 use super::record::line;
+use crate::import_job::{Job, Written};
 use crate::journey::escrow::{Escrow, Escrowed};
 use crate::journey::prepare::{Next, Prepared};
 use crate::outcome::{Exit, Outcome, chain};
@@ -130,7 +131,14 @@ impl Outcome for Prepared {
                 Some(said) if said.jobs.iter().all(|(job, _)| job.state.stage.is_sent()) => {
                     "Nothing is to be sent: the parcel was told to the service before".to_owned()
                 }
-                Some(_) => format!("Next: send the drives, then `{ship}`"),
+                Some(said) => match said.jobs.as_slice() {
+                    [] | [_] => format!("Next: send the drives, then `{ship}`"),
+                    jobs => {
+                        let of = |(job, _): &(Job, Written)| format!("`{ship} --job {}`", job.name);
+                        let all: Vec<String> = jobs.iter().map(of).collect();
+                        format!("Next: send each job's drives, then {}", all.join(", "))
+                    }
+                },
                 None => format!("Next: `{verify}`, then `{make}`"),
             });
         }

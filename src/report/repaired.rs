@@ -284,7 +284,9 @@ impl Outcome for Reconciled {
             )),
             (_, true) if missing.saturating_add(*other) > 0 => {
                 let line = command(&["job", "repair", "--all"], which);
-                Some(format!("Next: `{line}` sends what is missing or different"))
+                Some(format!(
+                    "Next: once its drives are read, `{line}` sends what is missing or different"
+                ))
             }
             (_, false) if missing.saturating_add(*other) > 0 => {
                 Some(format!("Next: {}", send_them(which, *other)))

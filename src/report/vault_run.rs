@@ -129,7 +129,7 @@ impl Outcome for Ran {
             ));
         }
         if let Some(done) = &self.increment {
-            lines.extend(increment(done));
+            lines.extend(increment(done, &self.name));
         }
         lines.extend(aside_line(self.kept_aside));
         if let Some(next) = &self.next {
@@ -154,7 +154,7 @@ impl Outcome for Ran {
             name: &self.name,
             state: self.state,
             ingested,
-            increment: self.increment.as_ref().map(increment_value),
+            increment: self.increment.as_ref().map(|done| increment_value(done, &self.name)),
             next_due: self.next.as_ref().map(due_value),
             kept_aside: self.kept_aside,
         })]
@@ -185,7 +185,7 @@ pub(super) fn aside_line(kept_aside: u64) -> Option<String> {
 }
 
 /// An increment in lines.
-fn increment(done: &Increment) -> Vec<String> {
+fn increment(done: &Increment, vault: &VaultName) -> Vec<String> {
     let mut lines = Vec::new();
     match &done.backup {
         None => lines.push("No snapshot was made".to_owned()),
@@ -207,13 +207,14 @@ fn increment(done: &Increment) -> Vec<String> {
                 .to_owned(),
         );
     }
-    lines.extend(done.remarks.iter().map(ToString::to_string));
+    lines.extend(done.remarks.iter().map(|own| own.told(Some(vault))));
     lines
 }
 
 /// An increment for a script; without a snapshot its members are null.
-fn increment_value(done: &Increment) -> IncrementRecord<'_> {
-    let remark = |own: &'_ Remark| RemarkRecord { code: own.code(), message: own.to_string() };
+fn increment_value<'a>(done: &'a Increment, vault: &VaultName) -> IncrementRecord<'a> {
+    let remark =
+        |own: &'a Remark| RemarkRecord { code: own.code(), message: own.told(Some(vault)) };
     let backup = done.backup.as_ref();
     let lost: &[NotRead] = backup.map_or(&[], |own| &own.unreadable);
     IncrementRecord {

@@ -45,6 +45,8 @@ pub(super) struct ForgottenRecord<'a> {
     forgotten: &'a [String],
     /// Ids of those that hold other sources too, and stay until the policy lets them go.
     left: &'a [String],
+    /// Whether it was backed up until now.
+    was_backed_up: bool,
 }
 
 impl Record for ForgottenRecord<'_> {
@@ -137,6 +139,9 @@ impl Outcome for Forgotten {
                 count(self.left.len(), "snapshot")
             ));
         }
+        if self.was_backed_up {
+            lines.push("It is backed up no more".to_owned());
+        }
         lines
     }
 
@@ -146,6 +151,7 @@ impl Outcome for Forgotten {
             source: PathText(&self.source),
             forgotten: &self.forgotten,
             left: &self.left,
+            was_backed_up: self.was_backed_up,
         })]
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use disk_prep::noun::{ByteSize, count, typed};
+use disk_prep::noun::{ByteSize, VaultName, count, typed};
 
 use crate::repository::SourceTotals;
 
@@ -98,15 +98,31 @@ impl Remark {
     }
 }
 
-impl fmt::Display for Remark {
+/// A remark on a vault, whose lines to type name it.
+struct Sentence<'a>(&'a Remark, Option<&'a VaultName>);
+
+impl Remark {
+    /// The sentence that it is told in, with lines that can be typed whatever other vaults there are,
+    /// once it has a name.
+    pub fn told(&self, vault: Option<&VaultName>) -> String {
+        Sentence(self, vault).to_string()
+    }
+}
+
+impl fmt::Display for Sentence<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Sentence(remark, vault) = self;
+        let line = |words: &[&str]| {
+            let named = vault.iter().flat_map(|name| ["--vault", name.as_str()]);
+            typed(["azseed", "vault"].into_iter().chain(words.iter().copied()).chain(named))
+        };
         let accept = |path: &Path| {
             let path = path.to_string_lossy();
-            format!("`{}`", typed(["azseed", "vault", "source", "accept", &path]))
+            format!("`{}`", line(&["source", "accept", &path]))
         };
         let totals =
             |own: &SourceTotals| format!("{}, {}", count(own.files, "file"), ByteSize(own.bytes));
-        match self {
+        match remark {
             Remark::Missing { path } => write!(
                 f,
                 "Not backed up: {} is not on this machine; bring it back, or run {}",
@@ -158,13 +174,15 @@ impl fmt::Display for Remark {
             Remark::NoSource { host } => write!(
                 f,
                 "Nothing is backed up: the repository has no source of this machine, {host}; add one \
-                 with `azseed vault source add PATH`, or run azseed on the machine that they belong to"
+                 with `{}`, or run azseed on the machine that they belong to",
+                line(&["source", "add", "PATH"])
             ),
             Remark::PacksLost { packs } => write!(
                 f,
                 "Gone or cut short: {} that the vault's index names; what the sources still have of it \
-                 is sent again, and `azseed vault check` names what is lost",
-                count(*packs as u64, "pack")
+                 is sent again, and `{}` names what is lost",
+                count(*packs as u64, "pack"),
+                line(&["check"])
             ),
             Remark::ClientLocks { count: locks } => write!(
                 f,
@@ -175,8 +193,9 @@ impl fmt::Display for Remark {
             Remark::SeedsJoin { seeds } => write!(
                 f,
                 "Nothing was forgotten: seeds on the way here need what the vault has, {}; \
-                 `azseed vault forget --seed ID` on its machine gives one up",
-                seeds.join(", ")
+                 `{}` on its machine gives one up",
+                seeds.join(", "),
+                line(&["forget", "--seed", "ID"])
             ),
             Remark::Ahead { what, stamp } => write!(
                 f,
@@ -192,7 +211,9 @@ mod tests {
 
     #[test]
     fn a_source_with_blanks_in_its_name_is_one_word_of_the_line_to_type() {
-        let told = Remark::Missing { path: "/srv/our files".into() }.to_string();
-        assert!(told.ends_with("run `azseed vault source accept '/srv/our files'`"), "{told}");
+        let told = Remark::Missing { path: "/srv/our files".into() };
+        let told = told.told(Some(&"office".parse().unwrap()));
+        let line = "run `azseed vault source accept '/srv/our files' --vault office`";
+        assert!(told.ends_with(line), "{told}");
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use disk_prep::monitor::Monitor;
+use disk_prep::noun::VaultName;
 use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
 use secrecy::SecretString;
 
@@ -31,7 +32,7 @@ pub struct Coverage {
 
 impl Coverage {
     /// All of it in sentences.
-    pub fn told(&self) -> Vec<String> {
+    pub fn told(&self, vault: Option<&VaultName>) -> Vec<String> {
         let sources = self.sources.iter().map(|path| path.display().to_string());
         let mut told = vec![match self.sources.len() {
             0 => format!("Increments on this machine, {}, cover nothing", self.host),
@@ -41,7 +42,7 @@ impl Coverage {
                 sources.collect::<Vec<_>>().join(", ")
             ),
         }];
-        told.extend(self.others.iter().map(ToString::to_string));
+        told.extend(self.others.iter().map(|own| own.told(vault)));
         told
     }
 }

@@ -242,7 +242,15 @@ fn porch(source: &Source) -> Vec<String> {
     let mut complaints = Vec::new();
     match (source.package(), source.room()) {
         ("azseed", "commands") if path != "src/commands/mod.rs" => {
-            let shared = ["call", "check_words", "disk_words", "flags", "unit_words", "vm_words"];
+            let shared = [
+                "call",
+                "check_words",
+                "disk_words",
+                "filter_words",
+                "flags",
+                "unit_words",
+                "vm_words",
+            ];
             for other in source.paths() {
                 let named = other.strip_prefix("crate::commands::").unwrap_or_default();
                 let named = named.split("::").next().unwrap_or_default();

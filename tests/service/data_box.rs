@@ -264,6 +264,46 @@ fn the_job_of_a_dataset_is_made_later_by_its_name_as_prep_says() {
     assert_eq!((&made["name"], &made["service"]), (&"photos".into(), &"data-box".into()));
     assert_eq!(made["drives"][0]["serial"], "S1");
     assert_eq!(line(&emulator.expect(&machine, 0, &words))["changed"], false, "made once");
+    // Asked again, `prep` makes no second job of the drive elsewhere, and rows that say otherwise
+    // of what it has are refused.
+    let again = |code: i32, more: &[&str]| {
+        let named = ["--job", "photos", "--storage-account", "account1", "--drive", &drive];
+        let parcel =
+            ["--subscription", SUBSCRIPTION, "--contact", &contact, "--location", "westus"];
+        let all = [&["prep", "--json"], &named[..], &parcel, more].concat();
+        line(&emulator.expect(&machine, code, &all))
+    };
+    for (flag, value, held) in [
+        ("--resource-group", "rg2", "job photos is in rg"),
+        ("--service", "import-export", "job photos is in data-box"),
+    ] {
+        let mut more = vec!["--dataset", &csv, flag, value];
+        if flag == "--service" {
+            more.extend(["--resource-group", "rg"]);
+        }
+        let said = again(2, &more);
+        assert_eq!(said["code"], "seed-contradicted", "{said}");
+        assert!(said["message"].as_str().unwrap().contains(held), "{said}");
+    }
+    let other_rows = machine.text("other-rows.csv");
+    let source = machine.text("source");
+    for (rows, told) in [
+        (
+            format!(
+                "BasePath,DstItemPathOrPrefix,ItemType,Disposition\n{source}/,cont/x/,BlockBlob,overwrite\n"
+            ),
+            "with overwrite, and drive S1 has it as a block blob with no-overwrite",
+        ),
+        (
+            format!("BasePath,DstItemPathOrPrefix,ItemType\n{contact},cont/contact,BlockBlob\n"),
+            "\\file, which drive S1 has",
+        ),
+    ] {
+        fs::write(&other_rows, rows).unwrap();
+        let said = again(2, &["--dataset", &other_rows, "--resource-group", "rg"]);
+        assert_eq!(said["code"], "drive-begun-otherwise", "{said}");
+        assert!(said["message"].as_str().unwrap().contains(told), "{said}");
+    }
     // Another account or another group is another job, which the drive is not for.
     let with = |flag: &str, value: &'static str| -> Vec<&str> {
         let at = words.iter().position(|word| *word == flag).unwrap() + 1;

@@ -65,6 +65,61 @@ fn line(said: &Said) -> Value {
 }
 
 #[test]
+fn a_job_of_one_name_that_another_seed_has_is_not_this_seeds() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    let named = ("seed-1", "data-box");
+    let first = made(&machine, &emulator, named, &[("one", 1000)], &["S1"]);
+    let second = machine.text("second");
+    fs::create_dir(machine.path("two")).unwrap();
+    fs::write(machine.path("two/file"), "two").unwrap();
+    let contact = machine.text("contact");
+    let target = format!(
+        "stage adopt --source {} --staging {second} --contact {contact} --job seed-1 \
+         --storage-account account1 --container second --resource-group rg \
+         --subscription {SUBSCRIPTION}",
+        machine.text("two")
+    );
+    let said = machine.expect(0, &target.split(' ').collect::<Vec<_>>()).stderr;
+    assert!(said.contains("is for job seed-1 too: two seeds cannot have one job"), "{said}");
+    let prep = ["prep", "--staging", &second, "--offline", "--drive", "S2.img,serial=S2,size=210M"];
+    emulator.expect(&machine, 0, &prep);
+    for words in [
+        "job ship --carrier FedEx --tracking-number 1Z",
+        "job ship --carrier FedEx --tracking-number 1Z --dry-run",
+        "job cancel --yes",
+        "job show",
+        "job status",
+        "job return-address --contact contact",
+        "job repair",
+        "packing-slip",
+        "pack check S1",
+    ] {
+        let all: Vec<&str> = words.split(' ').chain(["--staging", &second]).collect();
+        let told = emulator.expect(&machine, 13, &all).stderr;
+        assert!(told.contains("Job seed-1 was made of other drives than the seed's: S1"), "{told}");
+        assert!(told.contains("code: job-other-drives"), "{words}: {told}");
+    }
+    let page = emulator.run(&machine, &["status"]);
+    assert!(page.stderr.contains("other drives than the seed's: S1"), "{}", page.stderr);
+    // Nothing was sent or cancelled by it; its own seed goes on with it.
+    emulator.expect(&machine, 0, &["job", "cancel", "--staging", &first, "--yes"]);
+    let delete = ["job", "delete", "--yes", "--staging"];
+    emulator.expect(&machine, 13, &[&delete[..], &[&second]].concat());
+    // A job that is named is one of the seed that is named.
+    for words in ["job delete --yes", "job ship --carrier FedEx", "packing-slip", "pack check S1"] {
+        let other = ["--job", "other", "--staging", &first];
+        let all: Vec<&str> = words.split(' ').chain(other).collect();
+        let told = emulator.expect(&machine, 2, &all).stderr;
+        assert!(told.contains("--job is other, and the seed in"), "{words}: {told}");
+    }
+    let mut show = emulator.command(&machine, &["job", "show", "--job", "other"]);
+    let told = String::from_utf8(show.env("AZSEED_STAGING", &first).output().unwrap().stderr);
+    assert!(told.unwrap().contains("AZSEED_STAGING is not used: the seed in"));
+    emulator.expect(&machine, 0, &[&delete[..], &[&first]].concat());
+}
+
+#[test]
 fn a_packing_slip_says_where_the_parcel_goes_and_what_lies_on_each_drive() {
     let machine = Machine::new();
     let emulator = Emulator::start(&machine);

@@ -25,6 +25,11 @@ use values::{Wrong, wrong};
 /// Runs at one time.
 const AT_ONCE: usize = 3;
 
+/// Whether all is tried, and not one of so many.
+pub fn is_long() -> bool {
+    std::env::var("AZSEED_TEST_VALUES").is_ok_and(|text| text == "all")
+}
+
 /// Does each of the jobs, a few at a time.
 fn in_turn<T: Sync>(jobs: &[T], work: impl Fn(&T) + Sync) {
     let next = AtomicUsize::new(0);
@@ -113,8 +118,7 @@ fn a_value_that_is_refused_is_refused_with_the_name_of_its_flag() {
 #[test]
 fn a_wrong_value_has_a_code_and_an_exit_code_and_leaves_nothing_half_made() {
     let bench = Bench::new();
-    let is_long = std::env::var("AZSEED_TEST_VALUES").is_ok_and(|text| text == "all");
-    let runs = chosen(all(), if is_long { 1 } else { 3 });
+    let runs = chosen(all(), if is_long() { 1 } else { 3 });
     let whole: Vec<i32> = bench.each_call().iter().map(|said| said.code).collect();
     let codes: BTreeMap<&str, i32> = CALLS.iter().map(|(name, _)| *name).zip(whole).collect();
     let (wrong, taken) = (Mutex::new(Vec::new()), AtomicUsize::new(0));
@@ -137,7 +141,7 @@ fn a_wrong_value_has_a_code_and_an_exit_code_and_leaves_nothing_half_made() {
     let wrong = wrong.into_inner().unwrap();
     println!("{} runs, {} values taken for what they are", runs.len(), taken.into_inner());
     assert!(wrong.is_empty(), "{} wrong\n{}", wrong.len(), wrong.join("\n"));
-    assert!(runs.len() > if is_long { 800 } else { 300 });
+    assert!(runs.len() > if is_long() { 800 } else { 300 });
 }
 
 /// Each value for each flag, or one value of so many, with one of the commands that have it; one after

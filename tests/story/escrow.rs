@@ -108,6 +108,7 @@ fn what_a_recipient_has_is_proven_where_its_identity_is_and_unproven_elsewhere()
     );
     let found = escrows(&machine.expect(0, &[&named(&own)[..], &[DRIVE]].concat()));
     assert_eq!(found[0]["proven_by"], "drive");
+    machine.expect(0, &["custody", "verify", "--staging", &staging]);
     let found = escrows(&machine.expect(5, &named(&other)));
     assert_eq!(
         (&found[0]["escrow"], &found[0]["code"]),

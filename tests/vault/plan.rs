@@ -176,8 +176,14 @@ fn what_is_said_of_a_vaults_seed_is_so_or_refused_and_a_list_is_of_the_vault_tha
         let said = emulator.expect(&machine, 0, &[&["vault", "list", "--json"], words].concat());
         said.stdout.lines().count()
     };
+    // The units have them, and nothing else does.
+    refused(2, "flag-missing", &["vault", "schedule", "daily@02:00", "--limit", "5M"]);
+    // One seed is one seed, however its path is spelled.
+    std::os::unix::fs::symlink(&staging, machine.path("a-link")).unwrap();
+    let link = machine.text("a-link");
+    emulator.expect(&machine, 0, &["vault", "create", "--vault", "office", "--staging", &link]);
     assert_eq!((listed(&[]), listed(&["--vault", "office"])), (1, 1));
-    refused(10, "vault-unknown", &["vault", "list", "--vault", "nobody"]);
+    refused(10, "vault-missing", &["vault", "list", "--vault", "nobody"]);
     refused(2, "flag-without-meaning", &["vault", "list", "--staging", &staging]);
 }
 

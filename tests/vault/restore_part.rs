@@ -8,7 +8,9 @@ use crate::support;
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::Value;
 use support::kept::{Vault, last};
@@ -28,6 +30,7 @@ fn office(root: &Path) {
         fs::create_dir_all(root.join(path).parent().unwrap()).unwrap();
         fs::write(root.join(path), content).unwrap();
     }
+    fs::set_permissions(root.join("books"), fs::Permissions::from_mode(0o751)).unwrap();
     symlink("one.txt", root.join("letters/link")).unwrap();
     let hole = fs::File::create(root.join("books/hole")).unwrap();
     hole.set_len(8 << 20).unwrap();
@@ -147,7 +150,20 @@ fn only_what_is_meant_is_restored_and_no_folder_that_leads_to_nothing() {
     restored("used", &own);
     assert_eq!(mode(&vault.machine.path("used")), before, "it stays what it is");
 
+    // A run that is killed while it writes is gone on with to the same end.
     let path = books.to_str().unwrap();
+    let cut = vault.machine.path("cut");
+    let words = ["vault", "restore", "--path", path, "--target", cut.to_str().unwrap()];
+    let whole_run = vault.emulator.command(&vault.machine, &words);
+    let mut killed = Command::new("prlimit");
+    killed.args(["--fsize=1048576", "--core=0"]).arg(whole_run.get_program());
+    killed.args(whole_run.get_args()).current_dir(vault.machine.path(""));
+    killed.envs(whole_run.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    assert_eq!(killed.status().unwrap().signal(), Some(25), "its files were to become too large");
+    assert_eq!(mode(&cut) & 0o777, 0o700);
+    restored("cut", &["--path", path]);
+    assert_eq!(facts(&cut), facts(&books));
+
     let part = restored("part", &["--path", path]);
     assert_eq!(part, set(&["2025/sum.ods", "2026/notes.txt", "2026/sum.ods", "hole"]));
     let hole = fs::metadata(vault.machine.path("part/hole")).unwrap();

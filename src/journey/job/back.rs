@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use disk_prep::noun::{Contact, Diagnose, ErrorKind, ReturnAddress, ReturnCarrier, visible_line};
 
+use super::own_drives::meant;
 use super::target::MeantJob;
 use crate::import_job::{Error, Job, JobService, Location, Written};
 use crate::journey::contact::contact;
@@ -40,8 +41,7 @@ pub fn set_return(
     desk: &Desk<'_>,
 ) -> Result<(Job, Written), Failure> {
     let service = target.service(desk)?;
-    let name = target.job(&*service)?;
-    let job = service.find(&name)?;
+    let (name, job) = meant(target, &*service, desk)?;
     let file = options.contact.as_deref().map(contact).transpose()?;
     let told = file.as_ref().map(|own| &own.return_address);
     let held = told.or(job.return_address.as_ref()).map(values).unwrap_or_default();
@@ -148,8 +148,7 @@ pub fn set_return_carrier(
 ) -> Result<(Job, Written), Failure> {
     let told = options.contact.as_deref().map(contact).transpose()?.map(|own| own.return_carrier);
     let service = target.service(desk)?;
-    let name = target.job(&*service)?;
-    let job = service.find(&name)?;
+    let (name, job) = meant(target, &*service, desk)?;
     let pick = |said: &Option<String>, told: Option<String>, question: &str, flag| {
         let answer = said.clone().or(told).or_else(|| {
             let may_ask = desk.attendant.can_ask();

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use disk_prep::journal::JournalFolder;
 use disk_prep::noun::{JobName, Service};
 
+use super::own_drives::expect_own;
 use super::remembered::Remembered;
 use super::sight::{made, seen};
 use super::target::{MeantJob, described, known};
@@ -115,6 +116,7 @@ pub fn cancel(target: &MeantJob<'_>, desk: &Desk<'_>) -> Result<(Job, Written), 
     let service = target.service(desk)?;
     let name = target.job(&*service)?;
     let job = service.cancellable(&name)?;
+    expect_own(target, &job, desk)?;
     if !job.cancel_requested {
         desk.attendant.consent(&format!("Would ask to cancel {}", described(&job)))?;
     }
@@ -128,6 +130,7 @@ pub fn delete(target: &MeantJob<'_>, desk: &Desk<'_>) -> Result<(JobName, Writte
     let service = target.service(desk)?;
     let name = target.job(&*service)?;
     if let Some(job) = service.deletable(&name)? {
+        expect_own(target, &job, desk)?;
         desk.attendant.consent(&format!("Would delete {}", described(&job)))?;
     }
     let written = service.delete(&name)?;

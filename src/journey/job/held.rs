@@ -94,7 +94,7 @@ pub(super) fn drives_of_job(
         if is_named {
             paths.clear();
         }
-        paths.push(staging.clone());
+        paths.push(staging.value.clone());
     }
     // The drives of more than one job of a seed have the name of the first in their journals.
     let first = target.job.as_ref().and_then(first_name);

@@ -69,7 +69,12 @@ pub fn prove_keys(
     let state = desk.state()?;
     let mut work = Vec::new();
     for name in drives {
-        let (drive, staging) = find_filled(name, target.staging.as_deref(), &state, desk)?;
+        let (drive, staging) = find_filled(
+            name,
+            target.staging.as_ref().map(|own| own.value.as_path()),
+            &state,
+            desk,
+        )?;
         let staging = staging.ok_or(NoDrives)?;
         let history = staging.journals().survey_of(&drive.serial)?.ok_or(NoDrives)?;
         work.push((staging, history.begun, Some(drive)));

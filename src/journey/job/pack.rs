@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::custody::note;
 use super::ends::list;
-use super::given_up::expect_kept;
+use super::own_drives::{expect_kept, meant};
 use super::target::MeantJob;
 use crate::custody::Deed;
 use crate::import_job::Job;
@@ -51,9 +51,9 @@ pub fn check(
     serials: &[String],
     desk: &Desk<'_>,
 ) -> Result<(Packed, Logged), Failure> {
+    target.expect_seed_job(desk)?;
     let service = target.service(desk)?;
-    let name = target.job(&*service)?;
-    let job = service.find(&name)?;
+    let (_, job) = meant(target, &*service, desk)?;
     expect_kept(target, &job, desk)?;
     let mut packed = compare(&job, serials);
     if !packed.foreign.is_empty() {

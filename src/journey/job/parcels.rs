@@ -9,7 +9,7 @@ use disk_prep::sys::given;
 use jiff::civil::Date;
 
 use super::back::warn_of_carrier;
-use super::given_up::expect_kept;
+use super::own_drives::{expect_kept, expect_own};
 use super::ship::{
     ParcelsForeseen, Ready, ShipOptions, Way, keep, moment, note_shipped, send, step,
 };
@@ -218,6 +218,7 @@ fn look(
     let (name, parcel) = read?;
     let service = target.service_of(&name, desk)?;
     let job = service.find(&name)?;
+    expect_own(target, &job, desk)?;
     expect_kept(target, &job, desk)?;
     let step = step(&*service, &name, &job, &parcel)?;
     step.check_number(&job, all)?;

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::back::warn_of_carrier;
 use super::custody::{note, serials};
-use super::given_up::expect_kept;
+use super::own_drives::{expect_kept, meant};
 use super::sight::seen;
 use super::target::MeantJob;
 use crate::custody::{Chain, Deed};
@@ -183,8 +183,7 @@ pub(super) struct Ready {
 /// Looks whether the parcel of a job can be sent.
 fn ready(target: &MeantJob<'_>, parcel: &ShipOptions, desk: &Desk<'_>) -> Result<Ready, Failure> {
     let service = target.service(desk)?;
-    let name = target.job(&*service)?;
-    let job = service.find(&name)?;
+    let (name, job) = meant(target, &*service, desk)?;
     expect_kept(target, &job, desk)?;
     let step = step(&*service, &name, &job, &parcel.asked(&job, desk.attendant)?)?;
     step.check_number(&job, &target.of_subscription(desk)?)?;

@@ -8,8 +8,9 @@ use disk_prep::journal::{History, JournalFolder};
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 use jiff::Timestamp;
 
+use super::own_drives::{expect_kept, expect_own, journals};
 use super::target::MeantJob;
-use crate::import_job::{Error, Job, JobService, JobStage, ShippingAddress, first_name, parts};
+use crate::import_job::{Error, Job, JobService, JobStage, ShippingAddress, parts};
 use crate::journey::desk::Desk;
 use crate::journey::paper;
 use crate::outcome::Failure;
@@ -114,6 +115,7 @@ pub fn slips(
     desk: &Desk<'_>,
 ) -> Result<Slips, Failure> {
     page.map_or(Ok(()), paper::check)?;
+    target.expect_seed_job(desk)?;
     let service = target.service(desk)?;
     let jobs = match target.named() {
         Some(name) => vec![service.find(name).map_err(of_service)?],
@@ -133,6 +135,8 @@ pub fn slips(
     }
     let mut slips = Vec::new();
     for job in jobs {
+        expect_own(target, &job, desk)?;
+        expect_kept(target, &job, desk)?;
         if job.state.stage == JobStage::Cancelled {
             return Err(Error::Cancelled { job: job.name.parse()? }.into());
         }
@@ -145,21 +149,6 @@ pub fn slips(
         slips.push(Slip { ship_to: ship_to(&*service, &job)?, job, drives });
     }
     Ok(Slips { slips, at: Timestamp::now() })
-}
-
-/// The journals of the seed; those of a `dataset.csv` lie in the state directory.
-pub(super) fn journals(
-    target: &MeantJob<'_>,
-    desk: &Desk<'_>,
-) -> Result<Option<JournalFolder>, Failure> {
-    let (seed, name) = (target.seed.as_ref(), target.named());
-    if let (None, Some(name)) = (seed, name) {
-        let state = desk.state()?;
-        let mut names = [Some(name.clone()), first_name(name)].into_iter().flatten();
-        let folder = names.find_map(|name| state.known_job_folder(&name));
-        return Ok(folder.map(|folder| JournalFolder::new(folder.join("journals"))));
-    }
-    Ok(seed.map(|(_, staging)| staging.journals()))
 }
 
 /// The address of the job; one of its region if the job has none.

@@ -22,7 +22,7 @@ pub struct JobOptions {
     /// Its name.
     pub job: Option<JobName>,
     /// The staging path of its seed.
-    pub staging: Option<PathBuf>,
+    pub staging: Option<Given<PathBuf>>,
     /// The service that has it.
     pub service: Option<Given<Service>>,
     /// The subscription it is in.
@@ -125,11 +125,8 @@ impl<'a> MeantJob<'a> {
         let is_typed = |origin: Option<Origin>| origin == Some(Origin::CommandLine);
         let is_reached = is_typed(flags.subscription.as_ref().map(|given| given.origin))
             && is_typed(flags.resource_group.as_ref().map(|given| given.origin));
-        let seed = match &flags.staging {
-            Some(staging) => {
-                let staging = desk.enter(staging)?;
-                Some((Seed::open(&staging)?, staging))
-            }
+        let seed = match named_seed(flags, desk)? {
+            Some(seed) => Some(seed),
             None if is_reached => None,
             None => {
                 let state = desk.state()?;
@@ -347,8 +344,25 @@ impl<'a> MeantJob<'a> {
     }
 }
 
+/// The seed of the staging path that is named; one that a variable or a file names is not used for a
+/// job of another seed.
+fn named_seed(flags: &JobOptions, desk: &Desk<'_>) -> Result<Option<(Seed, Staging)>, Failure> {
+    let Some(given) = &flags.staging else { return Ok(None) };
+    let staging = desk.enter(&given.value)?;
+    let seed = Seed::open(&staging)?;
+    let held = &seed.target.job;
+    let is = |name: &JobName| name.as_str().eq_ignore_ascii_case(held.as_str());
+    let is_its = |named: &JobName| is(named) || first_name(named).as_ref().is_some_and(is);
+    if given.is_typed() || flags.job.as_ref().is_none_or(is_its) {
+        return Ok(Some((seed, staging)));
+    }
+    let (name, path) = (&given.name, given.value.display());
+    desk.attendant.tell_unused(&format!("{name} is not used: the seed in {path} is for {held}"));
+    Ok(None)
+}
+
 /// For what ends a job or sends its parcel, the job or its staging path is named, or there is only
-/// one.
+/// one; if both are, they are of one seed.
 pub fn exact<'a>(
     options: &'a JobOptions,
     is_staging_named: bool,
@@ -358,6 +372,7 @@ pub fn exact<'a>(
     if !is_staging_named {
         target.be_the_only_one(desk)?;
     }
+    target.expect_seed_job(desk)?;
     Ok(target)
 }
 

@@ -128,6 +128,7 @@ pub fn create_from(
     let account = &account.in_group(&subscription, &group);
     let service = target.service_for_new(desk)?;
     let mut jobs = parcel.create_all(&*service, job, account, &drives)?;
+    parcel.told_apart(&jobs).iter().for_each(|text| desk.attendant.warn(text));
     made(&mut jobs, desk);
     Ok(jobs)
 }

@@ -3,21 +3,26 @@
 
 use std::fmt::Display;
 
+use disk_prep::dataset::{ListedFile, Listing};
 use disk_prep::drive::NamedDrive;
 use disk_prep::journal::{Begun, CopyState, JournalFolder, KeptPassword};
 use disk_prep::manifest::Profile;
-use disk_prep::noun::{Diagnose, ErrorKind, Hint, Serial, typed};
+use disk_prep::noun::{BlobType, Diagnose, ErrorKind, Hint, Serial, count, typed};
 
 use super::options::PrepOptions;
 use crate::journey::settings::{Contradicted, Given, settle};
+use crate::journey::work::Work;
 use crate::outcome::{Attendant, Failure};
+
+/// Files that are named in a refusal, at most.
+const MOST_TOLD: usize = 5;
 
 /// Flags that say something else than the journals of drives.
 #[derive(Debug, thiserror::Error)]
-#[error("{}", all.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+#[error("{}", all.join("; "))]
 struct Otherwise {
     serial: Serial,
-    all: Vec<Contradicted>,
+    all: Vec<String>,
 }
 
 impl Diagnose for Otherwise {
@@ -50,10 +55,63 @@ pub(super) fn expect_as_begun(
         }
         let all = differences(&history.begun, options, attendant);
         if !all.is_empty() {
+            let all = all.iter().map(ToString::to_string).collect();
             return Err(Otherwise { serial: drive.serial.clone(), all }.into());
         }
     }
     Ok(())
+}
+
+/// Refuses rows of a data set that say otherwise of a file than when its drive was begun. The files
+/// of a seed do not change.
+pub(super) fn expect_rows_as_begun(work: &Work, folder: &JournalFolder) -> Result<(), Failure> {
+    if work.staging.is_some() {
+        return Ok(());
+    }
+    for history in folder.survey()? {
+        if matches!(history.state, CopyState::Released | CopyState::SetAside) {
+            continue;
+        }
+        let (serial, plan) = (history.begun.serial.clone(), folder.read_plan(&history)?);
+        let mut found = plan.files.iter().filter_map(|file| row_difference(&serial, file, work));
+        let mut all: Vec<String> = found.by_ref().take(MOST_TOLD).collect();
+        match found.count() {
+            _ if all.is_empty() => continue,
+            0 => {}
+            more => all.push(format!("and {}", count(more, "more file"))),
+        }
+        return Err(Otherwise { serial, all }.into());
+    }
+    Ok(())
+}
+
+/// What the rows say of a file, and what a drive has of it. One that is gone from its source is
+/// none of theirs any more.
+fn row_difference(serial: &Serial, file: ListedFile<'_>, work: &Work) -> Option<String> {
+    if *file.listing() == Listing::SideFile {
+        return None;
+    }
+    let path = file.path();
+    let Some(at) = work.set.files.find(file.path_parts()) else {
+        let is_there = work.set.root.join(file.source()).symlink_metadata().is_ok();
+        return is_there.then(|| format!("no row is for {path}, which drive {serial} has"));
+    };
+    let row = work.set.files.at(at);
+    let words = |asked: &dyn Display, held: &dyn Display| {
+        format!("{path} is to become {asked}, and drive {serial} has it as {held}")
+    };
+    if row.blob() != file.blob() {
+        return Some(words(&row.blob(), &file.blob()));
+    }
+    let kind = |own: ListedFile<'_>| {
+        let kind = match own.blob_type() {
+            BlobType::BlockBlob => "a block blob",
+            BlobType::PageBlob => "a page blob",
+        };
+        format!("{kind} with {}", own.disposition().name())
+    };
+    let (asked, held) = (kind(row), kind(file));
+    (asked != held).then(|| words(&asked, &held))
 }
 
 fn differences(

@@ -32,7 +32,7 @@ use disk_prep::sys::threads::each;
 use disk_prep::verify::{VerifyOptions, verify};
 use jiff::Timestamp;
 
-use self::as_begun::expect_as_begun;
+use self::as_begun::{expect_as_begun, expect_rows_as_begun};
 use self::bay::TerminalBay;
 use self::board::Board;
 use self::consent::{consent, tell_unnamed};
@@ -100,6 +100,7 @@ fn fill_and_judge(options: PrepOptions, desk: &Desk<'_>) -> Result<(Prepared, Lo
     let account = options.work.storage_account.as_ref().map(NamedAccount::name);
     look_at_neighbours(&work, account, &desk.state()?, attendant)?;
     expect_as_begun(&found.drives, &folder, &options, attendant)?;
+    expect_rows_as_begun(&work, &folder)?;
     tell_unnamed(&options.erase, &found, attendant);
     // Before this machine remembers drives that are to be begun.
     expect_set_aside(&found.absent, &folder)?;
@@ -348,7 +349,7 @@ impl Office {
         let jobs = parts.map(|part| part_name(&work.job, part)).collect::<Result<Vec<_>, _>>()?;
         let service = work.service(flags, attendant)?;
         jobs.last().map_or(Ok(()), |last| check_name(service, last))?;
-        let (account, subscription, group) = work.azure(flags)?;
+        let (account, subscription, group) = work.azure(flags, attendant)?;
         let (own, at) = (subscription.clone(), group.clone());
         let service = job_service(service, azure, own, at, attendant)?;
         let container = work.container.clone();

@@ -31,7 +31,7 @@ pub(super) fn look_at_neighbours(
         }
     }
     if let Some(target) = target {
-        warn_of_neighbours(target, &work.home, state, attendant);
+        warn_of_neighbours((target, work.kind), &work.home, state, attendant);
     }
     Ok(())
 }

@@ -54,7 +54,7 @@ impl Next {
         let own = &options.work;
         let job = flag("--job", Some(&work.job), "NAME");
         let place = [
-            flag("--subscription", own.subscription.as_ref(), "ID"),
+            flag("--subscription", own.subscription.as_ref().map(|own| &own.value), "ID"),
             flag("--resource-group", own.resource_group.as_ref().map(|own| &own.value), "NAME"),
         ]
         .concat();

@@ -359,7 +359,7 @@ impl Rehearsal<'_> {
     fn job(&self) -> JobOptions {
         JobOptions {
             job: None,
-            staging: Some(self.place.at(STAGING)),
+            staging: Some(Given::default_of(self.place.at(STAGING))),
             service: None,
             subscription: None,
             resource_group: None,

@@ -24,7 +24,7 @@ use crate::staging::{Seed, Staging};
 use super::connections::{AzureOptions, BlobAccess, container, home};
 use super::custody::{Logged, Run, leave};
 use super::desk::Desk;
-use super::job::{MeantJob, home_of};
+use super::job::{MeantJob, home_of, meant};
 
 pub use self::error::Error;
 pub(super) use self::logs::{DriveLog, LogRead, elsewhere, fetch, read_logs};
@@ -96,8 +96,7 @@ pub fn repair(
     desk: &Desk<'_>,
 ) -> Result<(Repaired, Logged), Failure> {
     let service = target.service(desk)?;
-    let name = target.job(&*service)?;
-    let job = service.find(&name)?;
+    let (name, job) = meant(target, &*service, desk)?;
     use JobStage::{Completed, Incomplete, Returning, Unknown};
     if !matches!(job.state.stage, Returning | Completed | Incomplete | Unknown) {
         return Err(Error::NotRead { job: name, state: job.state }.into());

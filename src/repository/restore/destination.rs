@@ -4,7 +4,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashSet;
-use std::ffi::{OsStr, OsString};
+use std::ffi::{CStr, OsStr, OsString};
 use std::fs::{self, DirBuilder, TryLockError};
 use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
@@ -23,6 +23,8 @@ use super::options::Overwrite;
 /// Folders in folders that are removed; each level needs a handle.
 const MOST_LEVELS: usize = 256;
 const OWNER_MAY_ALL: u32 = 0o700;
+/// Marks a target that is to become the folder that it stands for, until all is in it.
+const BEGUN: &CStr = c"user.azseed.restore";
 const SPECIAL: &str = "a FIFO, a socket or a device is there";
 const FULL: &str = "a folder that is not empty is there";
 
@@ -56,7 +58,7 @@ impl From<io::Error> for Barred {
 
 impl Spot {
     /// Opens the target, which is made if it is missing, for its owner alone if `is_closed`; and
-    /// whether nothing was in it.
+    /// whether nothing was in it, now or when a run began that did not come to its end.
     pub(super) fn open(target: &Path, is_closed: bool) -> io::Result<(Self, bool)> {
         if let Some(above) = target.parent() {
             fs::create_dir_all(above)?;
@@ -67,8 +69,21 @@ impl Spot {
             made => made?,
         }
         let folder = Folder::open(target)?;
+        let held = AttributeHolder::Open(folder.handle());
         let is_empty = folder.names()?.is_empty();
-        Ok((Spot { folder, path: PathBuf::new(), done: Rc::default() }, is_empty))
+        if is_empty && is_closed {
+            // Where there are no attributes, a run that is killed leaves the folder as it made it.
+            let _ = held.set_extended(BEGUN, b"1");
+        }
+        let is_begun =
+            held.extended_names().is_ok_and(|names| names.iter().any(|own| *own == *BEGUN));
+        Ok((Spot { folder, path: PathBuf::new(), done: Rc::default() }, is_empty || is_begun))
+    }
+
+    /// The target is restored whole: it is like any other folder now.
+    pub(super) fn end(&self) {
+        // One that never had the mark has nothing to lose.
+        let _ = AttributeHolder::Open(self.folder.handle()).remove_extended(BEGUN);
     }
 
     pub(super) fn entry<'a>(&'a self, name: &'a Name) -> Entry<'a> {

@@ -61,6 +61,7 @@ pub(super) fn restore(
         done: RestoreDone { folder: target.to_owned(), ..RestoreDone::default() },
     };
     run.walk(&start.tree, &root, wanted)?;
+    root.end();
     // What the kernel could not write yet is an error of this call, not of nobody.
     sync_all(&root.folder).map_err(failed)?;
     run.done.bytes = run.filler.written.load(Ordering::Relaxed);
