@@ -28,6 +28,8 @@ pub enum Error {
     NoPages { blob: String },
     #[error("{blob} is there and is no backup of {source_blob} by this program")]
     Foreign { blob: String, source_blob: String },
+    #[error("{blob} is the copy of the disk backup {owner}")]
+    OfOther { blob: String, owner: VaultName, line: String },
     #[error("{blob} is to be the backup of itself")]
     Itself { blob: String },
     #[error("{blob} is at a service that has no {call}")]
@@ -220,6 +222,7 @@ impl Diagnose for Error {
             Error::NoSource { .. } => "disk-source-missing",
             Error::NoPages { .. } => "disk-no-page-blob",
             Error::Foreign { .. } => "disk-target-foreign",
+            Error::OfOther { .. } => "disk-target-of-other",
             Error::Itself { .. } => "disk-target-is-source",
             Error::NotServed { .. } => "disk-service-without",
             Error::NoEngine { .. } => "disk-engine-source",
@@ -280,7 +283,9 @@ impl Diagnose for Error {
         match self {
             Error::Blob { source, .. } => source.kind(),
             Error::NoSource { .. } | Error::Unknown { .. } => ErrorKind::NotFound,
-            Error::NoPages { .. } | Error::Foreign { .. } => ErrorKind::Guard,
+            Error::NoPages { .. } | Error::Foreign { .. } | Error::OfOther { .. } => {
+                ErrorKind::Guard
+            }
             Error::Itself { .. } | Error::Asked { .. } | Error::NoEngine { .. } => ErrorKind::Usage,
             Error::Kept { .. } | Error::Replaced { .. } => ErrorKind::Usage,
             Error::OtherHost { .. } | Error::RestoredOther { .. } => ErrorKind::Usage,
@@ -332,6 +337,12 @@ impl Diagnose for Error {
         let text = match self {
             Error::Blob { source, .. } => return source.hint(),
             Error::ImageForm { path, .. } => return Some(converted(path)),
+            Error::OfOther { owner, line, .. } => {
+                return Some(Hint::new(format!(
+                    "`{line}` goes on with {owner}; another backup of the same disk needs another \
+                     blob, with `--to ACCOUNT/CONTAINER/BLOB`"
+                )));
+            }
             Error::NoImage { .. } => "name a file or a whole block device, as `image:PATH`",
             Error::ImageVhd { .. } => {
                 "name the form with `--vhd`: `as-is` for a fixed VHD, `add` for the plain bytes of a \

@@ -127,6 +127,46 @@ async fn what_one_machine_was_told_holds_on_all_and_nothing_else_is_taken_in_sil
 }
 
 #[tokio::test]
+async fn a_copy_belongs_to_one_backup_and_no_other_name_takes_it_over() {
+    for engine in ["diff", "full-copy", "incremental-copy"] {
+        let mut rig = Rig::new().await;
+        let mut disk = Disk::create(&rig.container, "os.vhd", 1 << 20).await;
+        disk.write(0, &[1; PAGE]).await;
+        let more = ["--engine", engine];
+        rig.told(0, &[&PROTECT[..], &more].concat(), "disk-round");
+        let second = [&["disk-backup", "protect", "second"][..], &PROTECT[3..], &more].concat();
+        let refused = |rig: &Rig| {
+            assert_eq!(rig.code(4, &second), "disk-target-of-other", "{engine}");
+            assert!(!rig.machine.state().join("disk-backups/second.json").exists());
+            assert!(!shared(rig, "second").exists());
+        };
+        refused(&rig);
+        let mut other = Machine::new();
+        elsewhere(&mut rig, &mut other, |rig| {
+            refused(rig);
+            // The line that it says goes on with it.
+            let said = rig.emulator.expect(&rig.machine, 4, &second).stderr;
+            let line = said.split('`').nth(1).unwrap().to_owned();
+            let words: Vec<&str> = line.split(' ').skip(1).collect();
+            rig.told(0, &words, "disk-backup");
+            assert_eq!(list(rig), 1);
+        });
+        // Its record beside the copy is lost, and the one of this machine says it.
+        let record = fs::read(shared(&rig, "os")).unwrap();
+        fs::remove_file(shared(&rig, "os")).unwrap();
+        refused(&rig);
+        // No record says whose it is any more: whoever comes goes on with it.
+        rig.told(0, &["disk-backup", "release", "os"], "disk-released");
+        if engine == "diff" {
+            let id = serde_json::from_slice::<Value>(&record).unwrap()["id"].clone();
+            let taken = rig.told(0, &second, "disk-backup").remove(0);
+            assert_eq!(taken["id"], id);
+            assert_eq!(rig.code(4, &PROTECT), "disk-target-of-other");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_page_to_log_in_at_is_no_answer_of_the_service() {
     let (rig, _disk) = points(2).await;
     let record = fs::read(rig.machine.state().join("disk-backups/os.json")).unwrap();
