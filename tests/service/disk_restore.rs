@@ -8,11 +8,12 @@ use crate::support;
 
 use std::collections::HashMap;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use azure_core::http::request::RequestContent;
+use rustix::fs::{CWD, mkfifoat};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use support::disk::{self, Disk, PAGE};
@@ -186,12 +187,35 @@ async fn an_image_is_sparse_and_no_file_is_written_over() {
     begun[6 << 20..].fill(0);
     fs::write(rig.machine.path("other.img.part"), &begun).unwrap();
     note(&points[0]["backup_snapshot"], 5 << 20);
+    fs::copy(rig.machine.path("other.img.part.json"), rig.machine.path("other.note")).unwrap();
     let made = rig.told(0, &restore(&first, &to), "disk-restored");
     assert_eq!(made[0]["read_bytes"], 3 << 20, "{}", made[0]);
     assert!(fs::read(&other).unwrap() == models[0]);
     fs::write(rig.machine.path("third.img.part"), "somebody's").unwrap();
     let third = format!("image:{}", rig.machine.path("third.img").display());
     assert_eq!(rig.code(4, &restore(&first, &third)), "disk-image-there");
+    // Nothing beside it leads elsewhere, or keeps anybody waiting.
+    let aside = rig.machine.path("aside");
+    fs::write(&aside, "somebody's").unwrap();
+    for beside in ["fourth.img", "fourth.img.part", "fourth.img.part.json"] {
+        let path = rig.machine.path(beside);
+        for is_link in [false, true] {
+            match is_link {
+                false => mkfifoat(CWD, &path, 0o600.into()).unwrap(),
+                true => symlink(&aside, &path).unwrap(),
+            }
+            if beside.ends_with(".part") {
+                let note = rig.machine.path("fourth.img.part.json");
+                fs::copy(rig.machine.path("other.note"), note).unwrap();
+            }
+            let fourth = format!("image:{}", rig.machine.path("fourth.img").display());
+            let code = rig.code(4, &restore(&first, &fourth));
+            assert_eq!(code, "disk-image-there", "{beside}, a link: {is_link}");
+            fs::remove_file(&path).unwrap();
+            let _ = fs::remove_file(rig.machine.path("fourth.img.part.json"));
+        }
+    }
+    assert_eq!(fs::read_to_string(&aside).unwrap(), "somebody's");
     let nowhere = format!("image:{}", rig.machine.path("none/os.img").display());
     assert_eq!(rig.code(1, &restore(&first, &nowhere)), "disk-image-file");
 }
