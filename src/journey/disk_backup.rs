@@ -16,10 +16,10 @@ use super::disk_first::tell_first;
 use super::disk_image::point_of_image;
 use super::disk_seed::{Turn, Underway};
 use super::disk_shared::{change, newest};
-use crate::azure::PageBlob;
+use crate::azure::{PageBlob, SnapshotFacts};
 use crate::disk_backup::{
-    DiffWish, DiskBackup, Engine, Error, FirstCopy, ImageHost, Known, LastRound, Made, Mode, Proof,
-    ProvenBy, Round, ServiceRound, Verify, Via, Watch, WholeRound, tells_differences,
+    Chain, DiffWish, DiskBackup, Engine, Error, FirstCopy, ImageHost, Known, LastRound, Made, Mode,
+    OWNER, Proof, ProvenBy, Round, ServiceRound, Verify, Via, Watch, WholeRound, tells_differences,
 };
 use crate::outcome::Failure;
 
@@ -269,30 +269,72 @@ pub(super) fn meant(
     }
 }
 
-/// A backup whose time may have come. Where nothing is due as far as is known here, a copy that cannot
-/// be asked is no fault.
+/// A backup whose time may have come, and whether it has. Where nothing is due as far as is known here,
+/// a copy that cannot be asked is no fault.
 fn awaited(
     name: &VaultName,
     wish: RoundOptions,
     options: &DiskOptions,
     desk: &Desk<'_>,
-) -> Result<DiskBackup, Failure> {
+) -> Result<(DiskBackup, bool), Failure> {
     use disk_prep::noun::ErrorKind::{NotAllowed, Refused, Unreachable};
     let own = known(name, desk)?;
-    let is_due = wish.is_now || Timestamp::now() >= next(&own);
-    match newest(own.clone(), options, desk) {
+    let is_due = |own: &DiskBackup| {
+        // Of one that is due at once that is now.
+        let due = next(own);
+        wish.is_now || Timestamp::now() >= due
+    };
+    let found = match newest(own.clone(), options, desk) {
         Err(Failure(error))
-            if !is_due && matches!(error.kind(), NotAllowed | Refused | Unreachable) =>
+            if !is_due(&own) && matches!(error.kind(), NotAllowed | Refused | Unreachable) =>
         {
             tracing::info!(%error, "what others have changed of {name} is not known");
-            Ok(own)
+            return Ok((own, false));
         }
-        Ok(found) if found != own => {
-            found.save(&desk.state()?)?;
-            Ok(found)
-        }
-        found => found,
+        found => found?,
+    };
+    if found != own {
+        found.save(&desk.state()?)?;
     }
+    let is_stopped = || {
+        is_stopped(&found, options, desk).unwrap_or_else(|Failure(error)| {
+            tracing::info!(%error, "whether a round of {name} was stopped is not known");
+            false
+        })
+    };
+    let is_due = is_due(&found) || is_stopped();
+    Ok((found, is_due))
+}
+
+/// Whether a round was stopped before its point was made, and nobody is at it. It is not left until the
+/// next one is due: what it has taken of the disk would stay there as long.
+fn is_stopped(
+    backup: &DiskBackup,
+    options: &DiskOptions,
+    desk: &Desk<'_>,
+) -> Result<bool, Failure> {
+    let (source, target) = open(backup, options, desk)?;
+    let chain = facts(&target)?.and_then(|facts| Chain::parse(&facts.metadata));
+    let is_begun = chain.is_some_and(|chain| chain.pending.is_some())
+        || match (source, &backup.last) {
+            // It may have been stopped before it could say so, and some copies say nothing.
+            (Some(source), Some(last)) => is_left(backup, &source.snapshots()?, last),
+            _ => false,
+        };
+    let held = leased(backup, &target);
+    let is_held = || {
+        // The lease of a run of this machine, which holds its lock no more, is nobody's.
+        let is_ours = backup.run.is_some_and(|run| held.renew_lease(run).is_ok());
+        Ok::<_, Failure>(!is_ours && facts(&held)?.is_some_and(|own| own.is_leased))
+    };
+    Ok(is_begun && !is_held()?)
+}
+
+/// Whether a backup has a snapshot of its disk that is later than its last point.
+fn is_left(backup: &DiskBackup, all: &[SnapshotFacts], last: &LastRound) -> bool {
+    let id = backup.id.to_string();
+    let is_later = |own: &SnapshotFacts| own.id.as_str() > last.source_snapshot.as_str();
+    all.iter().any(|own| own.metadata.get(OWNER) == Some(&id) && is_later(own))
 }
 
 fn one(
@@ -303,11 +345,10 @@ fn one(
 ) -> Result<RoundEnd, Failure> {
     let _lock = hold(name, desk)?;
     // Read under the lock: another run may just have made a point.
-    let mut backup = awaited(name, wish, options, desk)?;
-    let due = next(&backup);
-    if !wish.is_now && Timestamp::now() < due {
-        let (name, underway) = (name.clone(), None);
-        return Ok(RoundEnd { name, made: None, underway, secs: 0, next: due });
+    let (mut backup, is_due) = awaited(name, wish, options, desk)?;
+    if !is_due {
+        let (name, next) = (name.clone(), next(&backup));
+        return Ok(RoundEnd { name, made: None, underway: None, secs: 0, next });
     }
     let begun = std::time::Instant::now();
     let is_asked = wish.anew == Anew::Always && is_begun(&backup, options, desk)?;

@@ -409,10 +409,12 @@ impl Outcome for DiskStatus {
             }
         }
         if let Some(pending) = chain.and_then(|chain| chain.pending.as_ref()) {
-            lines.push(format!(
-                "A round is under way or was stopped: to {}",
-                moment(&pending.snapshot)
-            ));
+            let time = moment(&pending.snapshot);
+            let line = typed(["azseed", "disk-backup", "run", name.as_str()]);
+            lines.push(match self.is_leased {
+                true => format!("A round is under way: to {time}"),
+                false => format!("A round was stopped: to {time}. `{line}` goes on with it"),
+            });
         }
         if self.is_leased {
             lines.push("A run holds the copy".to_owned());

@@ -12,6 +12,10 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use azure_core::http::request::RequestContent;
+use azure_storage_blobs::models::{
+    BlobClientCreateSnapshotOptions, BlobClientCreateSnapshotResultHeaders,
+    BlobClientGetPropertiesResultHeaders,
+};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
@@ -79,6 +83,40 @@ async fn each_round_sends_what_changed_and_every_point_is_the_disk_as_it_was() {
     assert_eq!(idle[0]["outcome"], "not-due");
     let again = [&PROTECT[..], &["--every", "1d"]].concat();
     assert_eq!(rig.told(0, &again, "disk-round").len(), 0, "it is protected already");
+    stopped_rounds(&rig, &disk).await;
+}
+
+/// A round that was stopped is gone on with before the next one is due, unless somebody is at it.
+async fn stopped_rounds(rig: &Rig, disk: &Disk) {
+    let run = || rig.told(0, &["disk-backup", "run"], "disk-round").remove(0);
+    let list = rig.told(0, &["disk-backup", "list"], "disk-backup").remove(0);
+    let taken = async || {
+        let owner = [("bk_owner".to_owned(), list["id"].as_str().unwrap().to_owned())].into();
+        let options =
+            BlobClientCreateSnapshotOptions { metadata: Some(owner), ..Default::default() };
+        disk.blob.create_snapshot(Some(options)).await.unwrap().snapshot().unwrap().unwrap()
+    };
+    // Stopped before it could say that it had taken a snapshot, and after that.
+    let first = taken().await;
+    assert_eq!(run()["source_snapshot"], first.as_str());
+    assert_eq!(run()["outcome"], "not-due");
+    let second = taken().await;
+    let copy = rig.container.blob_client("backup.vhd");
+    let mut says = copy.get_properties(None).await.unwrap().metadata().unwrap();
+    says.insert("bk_pending".to_owned(), second.clone());
+    says.insert("bk_mode".to_owned(), "service".to_owned());
+    copy.set_metadata(&says, None).await.unwrap();
+    let said = rig.emulator.expect(&rig.machine, 0, &["disk-backup", "status", "os"]).stdout;
+    assert!(
+        said.contains("stopped: to ") && said.contains("`azseed disk-backup run os`"),
+        "{said}"
+    );
+    copy.acquire_lease(15, None).await.unwrap();
+    assert_eq!(run()["outcome"], "not-due", "another machine is at it");
+    rig.emulator.forward(&rig.machine, "2m");
+    let round = run();
+    assert_eq!((&round["source_snapshot"], &round["resumed"]), (&second.into(), &true.into()));
+    assert_eq!(run()["outcome"], "not-due");
 }
 
 #[tokio::test]
