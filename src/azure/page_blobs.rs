@@ -1,6 +1,6 @@
 //! A page blob at the service, by the supported SDK. Blocks; may be used from many threads.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use azure_core::http::headers::HeaderName;
@@ -32,8 +32,9 @@ use super::error::Error;
 use super::exchange::host;
 use super::network::Network;
 use super::page_blob::{AccountFacts, CopyFacts, PageBlob, PageFacts, PagesAsked, SnapshotFacts};
-use super::page_calls::{self, held, lower};
+use super::page_calls::{self, held};
 use super::page_list::PageList;
+use super::page_metadata::{self, sent};
 use super::retry::{Book, Repeat};
 use super::runtime::block_on;
 
@@ -70,10 +71,6 @@ impl Policy for Earlier {
 
 fn quoted(etag: &str) -> Option<Etag> {
     Some(Etag::from(format!("\"{}\"", etag.trim_matches('"'))))
-}
-
-fn map(metadata: &BTreeMap<String, String>) -> HashMap<String, String> {
-    metadata.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 impl ServicePageBlob {
@@ -225,7 +222,7 @@ impl PageBlob for ServicePageBlob {
             Ok(PageFacts {
                 bytes: told.content_length()?.unwrap_or(0),
                 etag: told.etag()?.map(|etag| etag.to_string()).unwrap_or_default(),
-                metadata: lower(told.metadata()?),
+                metadata: page_metadata::told(told.metadata()?),
                 is_pages: told.blob_type()? == Some(BlobType::PageBlob),
                 is_leased: matches!(
                     told.lease_state()?,
@@ -298,7 +295,7 @@ impl PageBlob for ServicePageBlob {
     fn create(&self, bytes: u64, metadata: &BTreeMap<String, String>) -> Result<Made, Error> {
         let options = PageBlobClientCreateOptions {
             if_none_match: Some(Etag::from("*")),
-            metadata: Some(map(metadata)),
+            metadata: Some(sent(metadata)),
             ..Default::default()
         };
         self.make(|blob| async move {
@@ -316,7 +313,7 @@ impl PageBlob for ServicePageBlob {
         client_options.per_try_policies.insert(0, opener);
         let options = BlobClientStartCopyFromUrlOptions {
             if_none_match: Some(Etag::from("*")),
-            metadata: Some(map(metadata)),
+            metadata: Some(sent(metadata)),
             ..Default::default()
         };
         let (blob, book) = self.clients.blob(&self.name, client_options, Repeat::Harmless)?;
@@ -333,7 +330,7 @@ impl PageBlob for ServicePageBlob {
         lease: Option<Uuid>,
     ) -> Result<String, Error> {
         let options = BlobClientCreateSnapshotOptions {
-            metadata: Some(map(metadata)),
+            metadata: Some(sent(metadata)),
             lease_id: lease.map(|id| id.to_string()),
             ..Default::default()
         };
@@ -403,7 +400,7 @@ impl PageBlob for ServicePageBlob {
             lease_id: lease.map(|id| id.to_string()),
             ..Default::default()
         };
-        let metadata = map(metadata);
+        let metadata = sent(metadata);
         self.call(Repeat::IfUntaken, |blob| async move {
             blob.set_metadata(&metadata, Some(options)).await.map(drop)
         })

@@ -259,6 +259,28 @@ async fn ten_killed_rounds_of_an_image_lose_nothing() {
 }
 
 #[tokio::test]
+async fn an_image_of_any_name_is_backed_up_and_taken_over_by_it() {
+    let rig = Rig::new().await;
+    for (at, name) in ["größe.raw", "a\nb.raw", "50%41 '\"$.raw", "blank.raw "].iter().enumerate()
+    {
+        let raw = rig.machine.path(name);
+        fs::write(&raw, vec![7; MIB]).unwrap();
+        let (backup, source) = (format!("os{at}"), format!("image:{}", raw.display()));
+        let protect = ["disk-backup", "protect", &backup, "--source", &source, "--to"];
+        let protect = [&protect[..], &["account1/disks"]].concat();
+        let id = |told: &[Value]| told[0]["id"].clone();
+        let own = id(&rig.told(0, &protect, "disk-backup"));
+        let now = ["disk-backup", "run", &backup, "--now"];
+        assert_eq!(number(&rig.told(0, &now, "disk-round")[0], "changed_bytes"), 0, "{name:?}");
+        // By the copy alone.
+        rig.told(0, &["disk-backup", "release", &backup], "disk-released");
+        let records = rig.emulator.data().join("blobs/account1/disks/azseed/disks");
+        fs::remove_file(records.join(&backup).join("record.json")).unwrap();
+        assert_eq!(id(&rig.told(0, &protect, "disk-backup")), own, "{name:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_image_that_cannot_be_backed_up_is_refused_before_anything_is_made() {
     let rig = Rig::new().await;
     let raw = rig.machine.text("data.raw");
