@@ -62,6 +62,8 @@ pub enum Error {
     Unknown { name: VaultName },
     #[error("The disk backup {name} is another one: {what}")]
     Asked { name: VaultName, what: String },
+    #[error("The disk backup {name} is another one: {what}")]
+    NotFree { name: VaultName, what: String, flag: &'static str },
     #[error("The disk backup {name} in {place} is another one: {what}")]
     Kept { name: VaultName, place: String, what: String },
     #[error("The disk backup {name} in {place} is another one by now than this machine knows")]
@@ -238,6 +240,7 @@ impl Diagnose for Error {
             Error::Busy { .. } | Error::RecordBusy { .. } => "disk-backup-busy",
             Error::Unknown { .. } => "disk-backup-unknown",
             Error::Asked { .. }
+            | Error::NotFree { .. }
             | Error::Kept { .. }
             | Error::Replaced { .. }
             | Error::OtherHost { .. }
@@ -287,7 +290,7 @@ impl Diagnose for Error {
                 ErrorKind::Guard
             }
             Error::Itself { .. } | Error::Asked { .. } | Error::NoEngine { .. } => ErrorKind::Usage,
-            Error::Kept { .. } | Error::Replaced { .. } => ErrorKind::Usage,
+            Error::Kept { .. } | Error::Replaced { .. } | Error::NotFree { .. } => ErrorKind::Usage,
             Error::OtherHost { .. } | Error::RestoredOther { .. } => ErrorKind::Usage,
             Error::Record { .. } | Error::NewerRecord { .. } => ErrorKind::Guard,
             Error::State(source) => source.kind(),
@@ -337,6 +340,9 @@ impl Diagnose for Error {
         let text = match self {
             Error::Blob { source, .. } => return source.hint(),
             Error::ImageForm { path, .. } => return Some(converted(path)),
+            Error::NotFree { flag, .. } => {
+                return Some(Hint::new(format!("name another with `{flag}`")));
+            }
             Error::OfOther { owner, line, .. } => {
                 return Some(Hint::new(format!(
                     "`{line}` goes on with {owner}; another backup of the same disk needs another \
@@ -428,11 +434,13 @@ impl Diagnose for Error {
             Error::Unknown { .. } => "`azseed disk-backup list` names those that are there",
             Error::Asked { .. } => {
                 "leave the flag out; `azseed disk-backup set NAME` changes how often a point is made and \
-                 what is kept, and all else needs `azseed disk-backup release NAME` first"
+                 what is kept. All else stays as it was begun: a backup of another name, with \
+                 another copy, can have it otherwise"
             }
             Error::Kept { .. } => {
                 "leave out what differs, and change how often a point is made and what is kept with \
-                 `azseed disk-backup set NAME` afterwards; another disk needs another name"
+                 `azseed disk-backup set NAME` afterwards. All else stays as it was begun: a backup \
+                 of another name, with another copy, can have it otherwise"
             }
             Error::Replaced { .. } => {
                 "`azseed disk-backup release NAME` forgets the former one; the same \

@@ -347,7 +347,8 @@ impl Origin<'_> {
         let name = match &asked.backup_name {
             Some(name) if !is_free(name)? => {
                 let what = format!("`restore` would name the backup of {place} so");
-                return Err(Error::Asked { name: name.clone(), what }.into());
+                let (name, flag) = (name.clone(), "--backup-name");
+                return Err(Error::NotFree { name, what, flag }.into());
             }
             Some(name) => name.clone(),
             None => self.free_name(&is_free)?,

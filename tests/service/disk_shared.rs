@@ -78,6 +78,7 @@ async fn what_one_machine_was_told_holds_on_all_and_nothing_else_is_taken_in_sil
             rig.emulator.expect(&rig.machine, 2, &[&PROTECT[..], &["--every", "6h"]].concat());
         assert!(said.stderr.contains("--every is 6h, and its record has 12h"), "{}", said.stderr);
         assert!(said.stderr.contains("`azseed disk-backup set os`"), "{}", said.stderr);
+        assert!(said.stderr.contains("a backup of another name"), "{}", said.stderr);
         // Another disk, or another copy, under the same name would write the record over.
         let to = "account1/disks/elsewhere.vhd";
         for source in [PROTECT[4], "page-blob:account1/disks/second.vhd"] {
@@ -88,6 +89,11 @@ async fn what_one_machine_was_told_holds_on_all_and_nothing_else_is_taken_in_sil
         rig.told(0, &PROTECT, "disk-backup");
     });
     assert_eq!(fs::read(&record).unwrap(), before, "it was taken as it is");
+    // To forget it here would not change that, and is no advice.
+    let said =
+        rig.emulator.expect(&rig.machine, 2, &[&PROTECT[..], &["--diff", "client"]].concat());
+    assert!(said.stderr.contains("a backup of another name"), "{}", said.stderr);
+    assert!(!said.stderr.contains("release"), "{}", said.stderr);
 
     // What is set is there at once, and no record from before prunes by itself or is written over it.
     rig.told(0, &["disk-backup", "set", "os", "--keep-last", "20", "--every", "1d"], "disk-backup");
@@ -425,9 +431,8 @@ async fn a_restore_with_another_wish_is_refused_and_each_new_disk_has_a_name_of_
         let to = "page-blob:account1/disks/second.vhd";
         let named = restore(to, &["--backup-name", "os-r1"]);
         assert_eq!(rig.code(2, &named), "disk-backup-other");
-        // It is the other backup that would be forgotten.
         let said = rig.emulator.expect(&rig.machine, 2, &named).stderr;
-        assert!(said.contains("`azseed disk-backup release os-r1`"), "{said}");
+        assert!(said.contains("name another with `--backup-name`"), "{said}");
         let made = rig.told(0, &restore(to, &[]), "disk-restored").remove(0);
         assert_eq!(made["backup_name"], "os-r2");
     });
