@@ -32,8 +32,19 @@ pub enum Proven {
 pub struct PointFound {
     /// The point.
     pub point: DiskPoint,
-    /// What it was compared with, and what differs; none if there is nothing to compare it with.
-    pub found: Option<(ProvenBy, Difference)>,
+    /// How it is.
+    pub found: Found,
+}
+
+/// How a point is.
+#[derive(Debug)]
+pub enum Found {
+    /// By comparing it with this; and what differs.
+    Compared(ProvenBy, Difference),
+    /// There is nothing to compare it with.
+    NoTable,
+    /// Its digest table is damaged, as this says, and proves nothing.
+    BadTable(Error),
 }
 
 /// What came of proving.
@@ -72,11 +83,16 @@ pub fn verify(
     let (mut all, mut proofs) = (Vec::new(), Vec::new());
     for point in chosen {
         let found = look.at(&backup, &point, &watch)?;
-        if found.is_none() && !matches!(which, Proven::All) {
-            let (name, snapshot) = (name.clone(), point.source_snapshot);
-            return Err(Error::NoTable { name, snapshot }.into());
+        let is_alone = !matches!(which, Proven::All);
+        match found {
+            Found::NoTable if is_alone => {
+                let (name, snapshot) = (name.clone(), point.source_snapshot);
+                return Err(Error::NoTable { name, snapshot }.into());
+            }
+            Found::BadTable(error) if is_alone => return Err(error.into()),
+            _ => {}
         }
-        if let Some((by, difference)) = &found
+        if let Found::Compared(by, difference) = &found
             && difference.is_none()
         {
             let proof = Proof { at: Timestamp::now(), by: *by, is_whole: share.is_none() };
@@ -102,13 +118,13 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// What differs; `None` if there is nothing to compare the point with.
+    /// How a point is.
     fn at(
         &self,
         backup: &DiskBackup,
         point: &DiskPoint,
         watch: &Attended<'_>,
-    ) -> Result<Option<(ProvenBy, Difference)>, Failure> {
+    ) -> Result<Found, Failure> {
         let copy = self.target.beside(&point.copy);
         let own = (copy.as_ref(), Some(point.backup_snapshot.as_str()));
         let snapshot = point.source_snapshot.as_str();
@@ -120,9 +136,17 @@ impl Look<'_> {
             if let Some(table) = &found.table {
                 write_table(backup, snapshot, table, self.container)?;
             }
-            return Ok(Some((ProvenBy::Source, found)));
+            return Ok(Found::Compared(ProvenBy::Source, found));
         }
-        let Some(table) = read_table(backup, snapshot, self.container)? else { return Ok(None) };
-        Ok(Some((ProvenBy::Table, compare_table(&table, own, self.share, watch)?)))
+        Ok(match read_table(backup, snapshot, self.container) {
+            Err(error @ Error::Table { .. }) => Found::BadTable(error),
+            table => match table? {
+                None => Found::NoTable,
+                Some(table) => {
+                    let found = compare_table(&table, own, self.share, watch)?;
+                    Found::Compared(ProvenBy::Table, found)
+                }
+            },
+        })
     }
 }

@@ -298,4 +298,15 @@ async fn a_point_is_proven_by_its_table_when_the_disks_snapshot_is_gone() {
     blob.upload(RequestContent::from(table), None).await.unwrap();
     let code = rig.code(5, &["disk-backup", "verify", "os", "--at", &second]);
     assert_eq!(code, "disk-table-damaged");
+    // It keeps nobody from the points after it, and what is found of each is kept.
+    rig.round(&[]);
+    let all = verify(&["--all"], 5);
+    let seen: Vec<_> = all.iter().map(|own| own["equal"].as_bool()).collect();
+    assert_eq!(seen, [None, None, None, Some(true)]);
+    let damaged: Vec<_> = all.iter().map(|own| own["table_damaged"].as_bool().unwrap()).collect();
+    assert_eq!(damaged, [false, true, false, false]);
+    let listed = rig.told(0, &["disk-backup", "list", "os"], "disk-point");
+    assert!(listed[3]["proven_at"].is_string(), "{}", listed[3]);
+    let said = rig.emulator.expect(&rig.machine, 5, &["disk-backup", "verify", "os", "--all"]);
+    assert!(said.stdout.contains("was not proven: The digest table "), "{}", said.stdout);
 }
