@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::record::{Record, line};
 use crate::disk_backup::{DiskBackup, DiskPoint, Engine, Made, Proof, ProvenBy, VhdForm, Via};
 use crate::journey::disk_backup::{RoundEnd, Rounds};
-use crate::journey::disk_look::{DiskStatus, Disks, Points, Released};
+use crate::journey::disk_look::{DiskStatus, Disks, ListedDisk, Points, Released};
 use crate::journey::disk_seed::Underway;
 use crate::outcome::Outcome;
 
@@ -92,6 +92,8 @@ pub(super) struct DiskStatusRecord<'a> {
     pending_mode: Option<&'a str>,
     /// How many points there are.
     points: usize,
+    /// The source's snapshot that the point is equal to which was proven last; null if none was.
+    proven_source_snapshot: Option<&'a str>,
     /// Bytes that are written in the copy; null where there is none.
     copy_bytes: Option<u64>,
     /// Bytes beyond it that only points hold; null if the service does not tell that.
@@ -220,6 +222,11 @@ pub(super) fn backup_record(backup: &DiskBackup) -> DiskBackupRecord<'_> {
     }
 }
 
+/// The same with the newest point that its copy tells, which no round of it need have made.
+fn listed_record<'a>(backup: &'a DiskBackup, newest: Option<&'a str>) -> DiskBackupRecord<'a> {
+    DiskBackupRecord { last_source_snapshot: newest, ..backup_record(backup) }
+}
+
 fn vhd_word(form: VhdForm) -> &'static str {
     match form {
         VhdForm::AsIs => "as-is",
@@ -319,16 +326,15 @@ impl Outcome for Disks {
         if self.0.is_empty() {
             return vec!["This machine backs no disk up".to_owned()];
         }
-        let one = |own: &DiskBackup| {
-            let last = own.last.as_ref().map(|last| moment(&last.source_snapshot));
-            let last = last.unwrap_or_else(|| "no point yet".to_owned());
+        let one = |ListedDisk { backup: own, newest }: &ListedDisk| {
+            let last = newest.as_ref().map_or("no point yet".to_owned(), |own| moment(own));
             format!("{}  {} to {}  last point: {last}", own.name, own.source, own.target)
         };
         self.0.iter().map(one).collect()
     }
 
     fn json(&self) -> Vec<Value> {
-        self.0.iter().map(|own| line(&backup_record(own))).collect()
+        self.0.iter().map(|own| line(&listed_record(&own.backup, own.newest.as_deref()))).collect()
     }
 }
 
@@ -419,7 +425,7 @@ impl Outcome for DiskStatus {
         if self.is_leased {
             lines.push("A run holds the copy".to_owned());
         }
-        match self.backup.last_proof() {
+        match &self.proven {
             Some((point, proof)) => {
                 lines.push(format!("Point {}: {}", moment(point), proof_words(proof)));
             }
@@ -466,12 +472,13 @@ impl Outcome for DiskStatus {
             pending: pending.map(|pending| pending.snapshot.as_str()),
             pending_mode: pending.and_then(|pending| pending.mode).map(|mode| mode.word()),
             points: self.points,
+            proven_source_snapshot: self.proven.as_ref().map(|(point, _)| point.as_str()),
             copy_bytes: self.stored.map(|own| own.copy_bytes),
             points_bytes: self.stored.and_then(|own| own.points_bytes),
             leased: self.is_leased,
             next: self.next,
         };
-        vec![line(&backup_record(&self.backup)), line(&status)]
+        vec![line(&listed_record(&self.backup, self.newest.as_deref())), line(&status)]
     }
 }
 

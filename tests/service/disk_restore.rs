@@ -282,6 +282,9 @@ async fn a_point_is_proven_by_its_table_when_the_disks_snapshot_is_gone() {
     );
     let status = rig.told(0, &["disk-backup", "status", "os"], "disk-backup");
     assert_eq!(status[0]["proven_by"], "source");
+    // Points are named by the disk's time, by all commands.
+    let status = rig.told(0, &["disk-backup", "status", "os"], "disk-status").remove(0);
+    assert_eq!(status["proven_source_snapshot"], listed[2]["source_snapshot"]);
 
     // A table that says something else, well formed, and one that is none.
     let name = format!("azseed/disks/os/points/{second}.sha256");

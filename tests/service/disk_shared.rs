@@ -415,6 +415,14 @@ async fn a_restore_with_another_wish_is_refused_and_each_new_disk_has_a_name_of_
     let to = "page-blob:account1/disks/restored.vhd";
     let made = rig.told(0, &restore(to, &[]), "disk-restored").remove(0);
     assert_eq!(made["backup_name"], "os-r1");
+    // It has the point that it was restored from, by all commands.
+    for (words, at) in [(&["disk-backup", "list"][..], 1), (&["disk-backup", "status", "os-r1"], 0)]
+    {
+        let own = rig.told(0, words, "disk-backup").remove(at);
+        assert_eq!(own["last_source_snapshot"], made["source_snapshot"], "{own}");
+    }
+    let said = rig.emulator.expect(&rig.machine, 0, &["disk-backup", "list"]).stdout;
+    assert!(!said.contains("no point yet"), "{said}");
     for more in [&["--without-backup"][..], &["--backup-name", "foo"]] {
         assert_eq!(rig.code(2, &restore(to, more)), "disk-backup-other", "{more:?}");
         let image = restore("image:os.img", more);
