@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use disk_prep::noun::{Diagnose, ErrorKind, Hint, JobName, VaultName};
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, JobName, VaultName, typed};
 use jiff::Timestamp;
 
 use super::engine::Engine;
@@ -167,12 +167,11 @@ fn is_full(error: &io::Error) -> bool {
 /// The line that makes a plain image of one in another form.
 fn converted(path: &Path) -> Hint {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let (from, to) = (path.display(), path.with_file_name(format!("{stem}-fixed.vhd")));
-    Hint::new(format!(
-        "make a fixed VHD of it with `qemu-img convert -O vpc -o subformat=fixed,force_size=on \
-         {from} {}`, and name that",
-        to.display()
-    ))
+    let to = path.with_file_name(format!("{stem}-fixed.vhd"));
+    let (from, to) = (path.to_string_lossy(), to.to_string_lossy());
+    let convert = ["qemu-img", "convert", "-O", "vpc", "-o", "subformat=fixed,force_size=on"];
+    let line = typed(convert.into_iter().chain([&*from, &*to]));
+    Hint::new(format!("make a fixed VHD of it with `{line}`, and name that"))
 }
 
 /// What the service says to who writes under a lease that is not the blob's any more.
@@ -389,7 +388,8 @@ impl Diagnose for Error {
                  goes on"
             }
             Error::NoSource { .. } => {
-                "check where the source is: account, container and name, or the resource id"
+                "check where the source is: account, container and name, the resource id, or the path of \
+                 an image"
             }
             Error::NoPages { .. } => "only page blobs have snapshots that tell what changed",
             Error::Foreign { .. } => {
@@ -486,7 +486,7 @@ impl Diagnose for Error {
             Error::Image { source, .. } if is_full(source) => {
                 "free space, then run the same command again, it goes on"
             }
-            Error::Image { .. } => "check the folder and its rights",
+            Error::Image { .. } => "check the file, its folder and the rights of both",
             Error::NoTable { .. } => {
                 "a table is written when a point is compared with the disk, by `verify` or by \
                  `run --verify full`, while it is the newest one"
