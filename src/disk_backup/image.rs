@@ -112,7 +112,7 @@ impl ImageFile<'_> {
             (false, is_begun) if is_resumed || !is_begun => {}
             // It was renamed, and the run was killed before its note went.
             (true, false) if is_resumed => {
-                std::fs::remove_file(&note_path).map_err(at(&note_path))?;
+                durable::remove(&note_path).map_err(at(&note_path))?;
                 return self.ended((0, 0), true, watch);
             }
             (true, _) => return self.whole(watch),
@@ -132,7 +132,7 @@ impl ImageFile<'_> {
         let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new("."));
         durable::sync_folder(folder).map_err(at(folder))?;
-        std::fs::remove_file(&note_path).map_err(at(&note_path))?;
+        durable::remove(&note_path).map_err(at(&note_path))?;
         self.ended(counts, false, watch)
     }
 

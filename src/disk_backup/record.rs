@@ -235,6 +235,10 @@ fn path(state: &State, name: &VaultName) -> PathBuf {
     state.folder().join(FOLDER).join(format!("{name}.json"))
 }
 
+fn log_path(state: &State, name: &VaultName) -> PathBuf {
+    state.folder().join(FOLDER).join(format!("{name}.run"))
+}
+
 impl DiskBackup {
     /// The name of the copy of a generation: whole new copies stand beside the first.
     pub fn copy_name(&self, generation: u32) -> String {
@@ -358,9 +362,8 @@ impl DiskBackup {
 
     /// The log of a round of an image.
     pub fn run_log(&self, state: &State) -> Result<PathBuf, StateError> {
-        let folder = state.folder().join(FOLDER);
-        state.make_folder(&folder, Access::Public)?;
-        Ok(folder.join(format!("{}.run", self.name)))
+        state.make_folder(&state.folder().join(FOLDER), Access::Public)?;
+        Ok(log_path(state, &self.name))
     }
 
     /// Keeps it.
@@ -370,10 +373,15 @@ impl DiskBackup {
         durable::write(&path, &self.text(), Access::Public).map_err(io_at(&path))
     }
 
-    /// Forgets one of this name; blobs and points stay.
+    /// Forgets one of this name, with the log of its round, which others may go on with meanwhile; blobs
+    /// and points stay.
     pub fn forget(state: &State, name: &VaultName) -> Result<(), StateError> {
-        let path = path(state, name);
-        std::fs::remove_file(&path).map_err(io_at(&path))
+        let (path, log) = (path(state, name), log_path(state, name));
+        match durable::remove(&log) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            removed => removed.map_err(io_at(&log))?,
+        }
+        durable::remove(&path).map_err(io_at(&path))
     }
 }
 

@@ -188,8 +188,11 @@ async fn an_image_is_sparse_and_no_file_is_written_over() {
     fs::write(rig.machine.path("other.img.part"), &begun).unwrap();
     note(&points[0]["backup_snapshot"], 5 << 20);
     fs::copy(rig.machine.path("other.img.part.json"), rig.machine.path("other.note")).unwrap();
+    // Of a run that was killed while it wrote the note.
+    fs::write(rig.machine.path("other.img.part.json.4711.new"), "{").unwrap();
     let made = rig.told(0, &restore(&first, &to), "disk-restored");
     assert_eq!(made[0]["read_bytes"], 3 << 20, "{}", made[0]);
+    assert!(!rig.machine.path("other.img.part.json.4711.new").exists());
     assert!(fs::read(&other).unwrap() == models[0]);
     fs::write(rig.machine.path("third.img.part"), "somebody's").unwrap();
     let third = format!("image:{}", rig.machine.path("third.img").display());
