@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use disk_prep::limits::PAGE_BLOB_BYTES;
 use disk_prep::noun::{Diagnose, ErrorKind, Hint, JobName, VaultName, typed};
 use jiff::Timestamp;
 
@@ -100,6 +101,8 @@ pub enum Error {
     PointDiffers { snapshot: String, blob: String, path: PathBuf, offset: u64 },
     #[error("The snapshot {snapshot} of {blob} is gone")]
     PointGone { blob: String, snapshot: String },
+    #[error("{blob} has no snapshot {snapshot}")]
+    NotTaken { blob: String, snapshot: String, line: String },
     #[error("{name} has no point of {at} or before")]
     NoPoint { name: VaultName, at: Timestamp },
     #[error("{blob} is in use: somebody has a lease of it")]
@@ -112,6 +115,12 @@ pub enum Error {
     ImageThere { path: PathBuf },
     #[error("{} was begun from another point, {snapshot}", path.display())]
     ImageBegun { path: PathBuf, snapshot: String },
+    #[error("{}, the note of how far an image is, is damaged", path.display())]
+    ImageNote {
+        path: PathBuf,
+        #[source]
+        source: serde_json::Error,
+    },
     #[error("Cannot use {}", path.display())]
     Image {
         path: PathBuf,
@@ -254,12 +263,13 @@ impl Diagnose for Error {
             Error::CopyGone { .. } => "disk-copy-gone",
             Error::PointDiffers { .. } => "disk-point-differs",
             Error::PointGone { .. } => "disk-point-gone",
+            Error::NotTaken { .. } => "disk-snapshot-missing",
             Error::NoPoint { .. } => "disk-point-missing",
             Error::InUse { .. } => "disk-in-use",
             Error::Promoting { .. } => "disk-promote-unfinished",
             Error::Restoring { .. } => "disk-restore-unfinished",
             Error::ImageThere { .. } => "disk-image-there",
-            Error::ImageBegun { .. } => "disk-image-begun",
+            Error::ImageBegun { .. } | Error::ImageNote { .. } => "disk-image-begun",
             Error::Image { source, .. } if is_full(source) => "disk-image-full",
             Error::Image { .. } => "disk-image-file",
             Error::NoImage { .. } => "disk-image-none",
@@ -314,7 +324,7 @@ impl Diagnose for Error {
             Error::PointGone { .. } | Error::NoPoint { .. } | Error::NoTable { .. } => {
                 ErrorKind::NotFound
             }
-            Error::NoJournals { .. } => ErrorKind::NotFound,
+            Error::NoJournals { .. } | Error::NotTaken { .. } => ErrorKind::NotFound,
             Error::Promoting { .. } | Error::Restoring { .. } => ErrorKind::Resumable,
             Error::NoImage { .. } | Error::ImageForm { .. } | Error::ImageVhd { .. } => {
                 ErrorKind::Guard
@@ -328,7 +338,7 @@ impl Diagnose for Error {
             Error::ImageMoved { .. } => ErrorKind::LeftOut,
             Error::RunLog { source, .. } if is_full(source) => ErrorKind::Resumable,
             Error::RunLog { .. } => ErrorKind::Failed,
-            Error::ImageBegun { .. } => ErrorKind::Usage,
+            Error::ImageBegun { .. } | Error::ImageNote { .. } => ErrorKind::Usage,
             Error::Image { source, .. } if is_full(source) => ErrorKind::Resumable,
             Error::Image { .. } => ErrorKind::Failed,
             Error::Table { .. } => ErrorKind::Difference,
@@ -339,6 +349,11 @@ impl Diagnose for Error {
         let text = match self {
             Error::Blob { source, .. } => return source.hint(),
             Error::ImageForm { path, .. } => return Some(converted(path)),
+            Error::NotTaken { line, .. } => {
+                return Some(Hint::new(format!(
+                    "`{line}` shows those that there are, with all their digits"
+                )));
+            }
             Error::NotFree { flag, .. } => {
                 return Some(Hint::new(format!("name another with `{flag}`")));
             }
@@ -350,12 +365,19 @@ impl Diagnose for Error {
             }
             Error::NoImage { .. } => "name a file or a whole block device, as `image:PATH`",
             Error::ImageVhd { .. } => {
-                "name the form with `--vhd`: `as-is` for a fixed VHD, `add` for the plain bytes of a \
-                 disk, `none` to keep them as they are"
+                "`protect` names the form with `--vhd`: `as-is` for a fixed VHD, `add` for the plain \
+                 bytes of a disk, `none` to keep them as they are. A backup keeps the form that it \
+                 began with; an image that is in another one by now needs a backup of another name"
+            }
+            Error::ImageLength { bytes: 0, .. } => {
+                "it holds nothing; name the file or the device that has the disk"
+            }
+            Error::ImageLength { bytes, .. } if *bytes > PAGE_BLOB_BYTES => {
+                "a page blob has 8 TiB at most; a disk that long can only be backed up in parts"
             }
             Error::ImageLength { .. } => {
-                "a page blob has a multiple of 512 bytes and 8 TiB at most; `--vhd add` fills up to \
-                 a whole number of MiB"
+                "a page blob has a multiple of 512 bytes; `--vhd add` fills up to a whole number of \
+                 MiB"
             }
             Error::ImageMoved { .. } => {
                 "take the image from a machine that is stopped, or from a snapshot, as LVM makes \
@@ -482,6 +504,9 @@ impl Diagnose for Error {
             }
             Error::ImageBegun { .. } => {
                 "restore that point again, or delete the file's `.part` and `.part.json` first"
+            }
+            Error::ImageNote { .. } => {
+                "delete it and the file's `.part`, and run the same command again"
             }
             Error::Image { source, .. } if is_full(source) => {
                 "free space, then run the same command again, it goes on"

@@ -166,8 +166,8 @@ impl ImageFile<'_> {
         let Some(file) = plain(path, false)? else { return Ok(None) };
         let mut text = Vec::new();
         file.take(NOTE_BYTES).read_to_end(&mut text).map_err(at(path))?;
-        let note: Note =
-            serde_json::from_slice(&text).map_err(|source| at(path)(io::Error::from(source)))?;
+        let damaged = |source| Error::ImageNote { path: path.to_owned(), source };
+        let note: Note = serde_json::from_slice(&text).map_err(damaged)?;
         let own = Note { done_bytes: note.done_bytes, ..self.note() };
         match note == own {
             true => Ok(Some(note)),

@@ -177,7 +177,9 @@ fn keep(
             let container = files(backup, options, desk)?;
             write_table(backup, &made.source_snapshot, table, &container)?;
         }
-        proof = Some(Proof { at: now, by: ProvenBy::Source, is_whole: true });
+        // An image has no snapshot; its digests were compared.
+        let by = backup.source.image().map_or(ProvenBy::Source, |_| ProvenBy::Table);
+        proof = Some(Proof { at: now, by, is_whole: true });
     }
     change(backup, options, desk, |own| {
         own.last = Some(last.clone());

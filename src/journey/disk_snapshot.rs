@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use disk_prep::noun::VaultName;
+use disk_prep::noun::{VaultName, typed};
 
 use super::desk::Desk;
 use super::disk_bench::{DiskOptions, DiskWord, check_source, facts, opened as open};
@@ -107,8 +107,11 @@ pub fn delete(
     desk: &Desk<'_>,
 ) -> Result<HandSnapshots, Failure> {
     let (source, disk) = opened(word, options, desk)?;
-    let gone = || Error::PointGone { blob: disk.address(), snapshot: at.to_owned() };
-    let own = all(&disk, desk)?.into_iter().find(|own| own.facts.id == at).ok_or_else(gone)?;
+    let none = || {
+        let list = ["azseed", "disk-backup", "snapshot", "list", "--source", &source.word()];
+        Error::NotTaken { blob: disk.address(), snapshot: at.to_owned(), line: typed(list) }
+    };
+    let own = all(&disk, desk)?.into_iter().find(|own| own.facts.id == at).ok_or_else(none)?;
     if let Some(owner) = &own.owner {
         let (blob, snapshot, owner) = (disk.address(), at.to_owned(), owner.clone());
         return Err(Error::OfBackup { blob, snapshot, owner }.into());

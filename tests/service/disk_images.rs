@@ -339,6 +339,10 @@ async fn an_image_that_cannot_be_backed_up_is_refused_before_anything_is_made() 
     ] {
         assert_eq!(code(exit, &source, more), expected, "{source} {more:?}");
     }
+    let words = protect(&of(&empty), &["--vhd", "add"]);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let said = rig.emulator.expect(&rig.machine, 4, &words).stderr;
+    assert!(said.contains("it holds nothing") && !said.contains("--vhd"), "{said}");
     assert!(!rig.machine.state().join("disk-backups").exists());
     assert!(!rig.machine.state().join("jobs").exists());
     // Somebody's own data set of that name is not written over.
@@ -359,6 +363,10 @@ async fn an_image_that_cannot_be_backed_up_is_refused_before_anything_is_made() 
     let at = "2999-01-01T00:00:00Z";
     let promote = ["disk-backup", "promote", "os", "--at", at, "--overwrite", "os"];
     assert_eq!(rig.code(4, &promote), "disk-of-image");
+    // It has no snapshot that it would be proven by.
+    rig.round(&["--verify", "full"]);
+    let said = rig.emulator.expect(&rig.machine, 0, &["disk-backup", "list", "os"]).stdout;
+    assert!(said.contains("by its digest table") && !said.contains("snapshot"), "{said}");
     // A state directory that cannot be written to: the run ends before anything is sent.
     fs::create_dir(rig.machine.state().join("disk-backups/os.run")).unwrap();
     write(Path::new(&raw), 0, &[1]);

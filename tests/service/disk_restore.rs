@@ -219,6 +219,11 @@ async fn an_image_is_sparse_and_no_file_is_written_over() {
         }
     }
     assert_eq!(fs::read_to_string(&aside).unwrap(), "somebody's");
+    fs::write(rig.machine.path("fifth.img.part"), "").unwrap();
+    fs::write(rig.machine.path("fifth.img.part.json"), "{}").unwrap();
+    let fifth = format!("image:{}", rig.machine.path("fifth.img").display());
+    let said = rig.emulator.expect(&rig.machine, 2, &restore(&first, &fifth)).stderr;
+    assert!(said.contains("disk-image-begun") && said.contains("delete it and "), "{said}");
     let nowhere = format!("image:{}", rig.machine.path("none/os.img").display());
     assert_eq!(rig.code(1, &restore(&first, &nowhere)), "disk-image-file");
 }

@@ -204,7 +204,14 @@ async fn snapshots_are_taken_and_deleted_by_hand_and_what_a_backup_needs_stays()
     };
     assert_eq!(delete(4, baseline, &["--yes"]), "disk-snapshot-needed");
     assert_eq!(delete(2, own, &[]), "needs-yes");
-    assert_eq!(delete(10, "2026-01-01T00:00:00.0000000Z", &["--yes"]), "disk-point-gone");
+    // A second is none, and what shows them is said.
+    let short = format!("{}Z", own.split('.').next().unwrap());
+    assert_eq!(delete(10, &short, &["--yes"]), "disk-snapshot-missing");
+    let words = [&["disk-backup", "snapshot", "delete", "--at", &short, "--yes"][..], &source];
+    let said = rig.emulator.expect(&rig.machine, 10, &words.concat()).stderr;
+    let line = said.split('`').nth(1).unwrap();
+    let shown = rig.told(0, &line.split(' ').skip(1).collect::<Vec<_>>(), "disk-snapshot");
+    assert_eq!(shown.len(), 2, "{line}");
     let image = ["disk-backup", "snapshot", "list", "--source", "image:/srv/os.raw"];
     assert_eq!(rig.code(4, &image), "disk-no-page-blob");
     // A snapshot by hand is in no round's way.
