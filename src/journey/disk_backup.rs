@@ -139,7 +139,11 @@ fn point_of_disk(
         }
         Engine::IncrementalCopy => {
             let name = own.target.name();
-            ServiceRound { source, target, name, lock, backup, run, former, verify }.make(watch)
+            let before = all_points(own, Some(source), target)?;
+            let before = before.into_iter().filter(|point| point.generation < own.generation);
+            let older = before.map(|point| point.source_snapshot).max();
+            ServiceRound { source, target, name, lock, backup, run, former, verify, older }
+                .make(watch)
         }
         Engine::FullCopy => {
             let by_service = match source.is_managed() {
