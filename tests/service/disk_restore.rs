@@ -13,6 +13,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use azure_core::http::request::RequestContent;
+use azure_storage_blobs::models::BlobClientAcquireLeaseOptions;
 use rustix::fs::{CWD, mkfifoat};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -245,6 +246,17 @@ async fn a_point_goes_over_the_disk_itself_once_that_is_said_and_the_old_is_kept
     disk.blob.break_lease(None).await.unwrap();
     assert_eq!(disk::snapshots(&rig.container, "os.vhd").await.len(), 1, "nothing was made");
     rig.emulator.forward(&rig.machine, "2m");
+    // A run that was killed as soon as it had the disk's lease.
+    let record = rig.machine.state().join("disk-backups/os.json");
+    let mut own: Value = serde_json::from_slice(&fs::read(&record).unwrap()).unwrap();
+    let run = "11111111-2222-4333-8444-555555555555";
+    own["run"] = run.into();
+    fs::write(&record, own.to_string()).unwrap();
+    let lease = BlobClientAcquireLeaseOptions {
+        proposed_lease_id: Some(run.to_owned()),
+        ..Default::default()
+    };
+    disk.blob.acquire_lease(60, Some(lease)).await.unwrap();
 
     let made = rig.told(0, &[&said[..], &["--verify", "full"]].concat(), "disk-promoted");
     let changed = made[0]["changed_bytes"].as_u64().unwrap();
