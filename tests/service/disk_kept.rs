@@ -158,6 +158,10 @@ async fn one_timer_runs_all_disks_and_what_somebody_else_wrote_stays() {
     fs::write(folder.join("azseed-disks.timer"), "[Timer]\n").unwrap();
     assert_eq!(rig.code(4, &write), "schedule-foreign-unit");
     assert_eq!(rig.code(4, &away), "schedule-foreign-unit");
+    fs::remove_file(folder.join("azseed-disks.timer")).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, folder.join("azseed-disks.service"), 0o600.into())
+        .unwrap();
+    assert_eq!(rig.code(4, &write), "schedule-foreign-unit");
 }
 
 #[tokio::test]

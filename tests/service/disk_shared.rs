@@ -9,6 +9,7 @@ use crate::support;
 use std::fs;
 use std::path::PathBuf;
 
+use rustix::fs::{CWD, mkfifoat};
 use serde_json::Value;
 use support::disk::{self, Disk, PAGE};
 use support::played::{Played, reply};
@@ -397,6 +398,21 @@ async fn one_record_that_cannot_be_used_keeps_no_other_disk_from_its_backup() {
         assert_eq!(read(&local)["id"], serde_json::from_slice::<Value>(&whole).unwrap()["id"]);
         rig.told(0, &now, "disk-round");
     }
+    // What is no file keeps nobody waiting, and no other disk from its backup.
+    fs::remove_file(&local).unwrap();
+    for is_folder in [false, true] {
+        match is_folder {
+            true => fs::create_dir(&local).unwrap(),
+            false => mkfifoat(CWD, &local, 0o600.into()).unwrap(),
+        }
+        assert_eq!(rig.told(4, &now, "disk-round").len(), 1, "a folder: {is_folder}");
+        assert_eq!(rig.code(4, &["disk-backup", "status", "web"]), code);
+        match is_folder {
+            true => fs::remove_dir(&local).unwrap(),
+            false => drop(rig.told(0, &["disk-backup", "release", "web"], "disk-released")),
+        }
+    }
+    fs::write(&local, &whole).unwrap();
     // What a newer program wrote is neither read nor written nor thrown away.
     edit(&local, |own| own["version"] = 7.into());
     let before = fs::read(&local).unwrap();
