@@ -103,6 +103,8 @@ pub enum Error {
     PointGone { blob: String, snapshot: String },
     #[error("{blob} has no snapshot {snapshot}")]
     NotTaken { blob: String, snapshot: String, line: String },
+    #[error("{name} has no point yet")]
+    NoPointYet { name: VaultName },
     #[error("{name} has no point of {at} or before")]
     NoPoint { name: VaultName, at: Timestamp },
     #[error("{blob} is in use: somebody has a lease of it")]
@@ -205,6 +207,7 @@ impl Error {
             | Error::Replaced { name, .. }
             | Error::CopyGone { name, .. }
             | Error::NoPoint { name, .. }
+            | Error::NoPointYet { name }
             | Error::OfImage { name }
             | Error::OfManaged { name }
             | Error::RestoredOther { backup: name, .. } => Some(name),
@@ -264,7 +267,7 @@ impl Diagnose for Error {
             Error::PointDiffers { .. } => "disk-point-differs",
             Error::PointGone { .. } => "disk-point-gone",
             Error::NotTaken { .. } => "disk-snapshot-missing",
-            Error::NoPoint { .. } => "disk-point-missing",
+            Error::NoPoint { .. } | Error::NoPointYet { .. } => "disk-point-missing",
             Error::InUse { .. } => "disk-in-use",
             Error::Promoting { .. } => "disk-promote-unfinished",
             Error::Restoring { .. } => "disk-restore-unfinished",
@@ -324,6 +327,7 @@ impl Diagnose for Error {
             Error::PointGone { .. } | Error::NoPoint { .. } | Error::NoTable { .. } => {
                 ErrorKind::NotFound
             }
+            Error::NoPointYet { .. } => ErrorKind::NotFound,
             Error::NoJournals { .. } | Error::NotTaken { .. } => ErrorKind::NotFound,
             Error::Promoting { .. } | Error::Restoring { .. } => ErrorKind::Resumable,
             Error::NoImage { .. } | Error::ImageForm { .. } | Error::ImageVhd { .. } => {
@@ -486,6 +490,10 @@ impl Diagnose for Error {
                 "nothing was written since; run the same command again, it goes on"
             }
             Error::Taken { .. } => "name another blob with `--to`; this one is left alone",
+            Error::NoPointYet { .. } => {
+                "`azseed disk-backup status NAME` says how it stands, and `azseed disk-backup run \
+                 NAME` makes the first"
+            }
             Error::PointGone { .. } | Error::NoPoint { .. } => {
                 "`azseed disk-backup list NAME` shows the points that there are"
             }

@@ -21,7 +21,7 @@ use crate::disk_backup::{
     Chain, DiffWish, DiskBackup, Engine, Error, FirstCopy, ImageHost, Known, LastRound, Made, Mode,
     OWNER, Proof, ProvenBy, Round, ServiceRound, Verify, Via, Watch, WholeRound, tells_differences,
 };
-use crate::outcome::Failure;
+use crate::outcome::{Failure, IdleWord};
 
 /// What is wished of a run.
 #[derive(Debug, Clone, Copy)]
@@ -378,6 +378,10 @@ fn one(
     let secs = begun.elapsed().as_secs();
     let (made, underway) = match turn {
         Turn::Made(made) => (Some(made), None),
+        // There is nothing yet that a whole new copy would stand beside.
+        Turn::Underway(_) if wish.anew == Anew::Always => {
+            return Err(IdleWord { word: "--full" }.into());
+        }
         Turn::Underway(underway) => (None, Some(underway)),
     };
     Ok(RoundEnd { name: name.clone(), made, underway, secs, next })

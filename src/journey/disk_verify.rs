@@ -70,7 +70,7 @@ pub fn verify(
     let mut backup = newest(known(name, desk)?, options, desk)?;
     let (source, target) = open(&backup, options, desk)?;
     let there = own_points(&backup, source.as_ref(), &target)?;
-    let nothing = || Error::NoSource { blob: target.address() };
+    let nothing = || Error::NoPointYet { name: name.clone() };
     let newest = there.last().ok_or_else(nothing)?.clone();
     let chosen: Vec<DiskPoint> = match which {
         Proven::Newest => vec![newest],

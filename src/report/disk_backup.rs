@@ -398,7 +398,16 @@ impl Outcome for DiskStatus {
                 "The copy does not say any more what it holds: `{}` makes a whole new one",
                 typed(["azseed", "disk-backup", "run", name.as_str(), "--full"])
             )),
-            None => lines.push("There is no point yet".to_owned()),
+            None => {
+                let image = self.backup.image.as_ref();
+                lines.push(match image.and_then(|own| own.seed.as_ref()) {
+                    Some(seed) => format!(
+                        "There is no point yet: the first copy goes by drive, with the job {}",
+                        seed.job
+                    ),
+                    None => "There is no point yet".to_owned(),
+                });
+            }
             Some(baseline) => {
                 let baseline = moment(baseline);
                 let holds = match self.backup.engine {

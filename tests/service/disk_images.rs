@@ -147,6 +147,12 @@ async fn an_image_goes_by_drive_and_what_the_drive_lost_and_what_changed_goes_by
             assert_eq!(told["outcome"], "in-transit", "{told}");
         };
         waits(&rig);
+        // Nothing that is asked is dropped in silence.
+        let full = ["disk-backup", "run", "os", "--full"];
+        assert_eq!(rig.code(2, &full), "flag-without-meaning");
+        assert_eq!(rig.code(10, &["disk-backup", "verify", "os"]), "disk-point-missing");
+        let said = rig.emulator.expect(&rig.machine, 0, &["disk-backup", "status", "os"]).stdout;
+        assert!(said.contains("the first copy goes by drive, with the job data-1"), "{said}");
         rig.emulator.expect(&rig.machine, 0, &filled);
         waits(&rig);
         let ship = ["job", "ship", "--job", "data-1", "--subscription", SUBSCRIPTION];
