@@ -24,7 +24,7 @@ use futures::TryStreamExt;
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
-use super::clients::{Clients, is_absent, is_taken};
+use super::clients::{Clients, content, is_absent, is_taken};
 use super::container::Made;
 use super::copy_source::CopySource;
 use super::credential::BlobOptions;
@@ -276,11 +276,7 @@ impl PageBlob for ServicePageBlob {
             range_get_content_md5: Some(true),
             ..Default::default()
         };
-        let read = block_on(async {
-            let told = blob.download(Some(options)).await?;
-            let md5 = told.properties.content_md5.clone();
-            Ok((told.body.collect().await?, md5))
-        });
+        let read = block_on(content(&blob, options));
         let (content, md5) = read.map_err(|source| self.failure(source, &book))?;
         if content.len() as u64 != bytes {
             return Err(self.answer(format!("{} bytes came of {bytes}", content.len())));
