@@ -67,6 +67,8 @@ pub struct ChangedDisk {
     pub backup: DiskBackup,
     /// Whether something is different now.
     pub is_changed: bool,
+    /// What was kept before, if that is another now.
+    pub former: Option<Keep>,
 }
 
 impl PrunedDisk {
@@ -327,11 +329,12 @@ pub fn set(
         own.every_secs = every_secs.unwrap_or(own.every_secs);
         own.keep = keep.unwrap_or(own.keep);
     };
+    let former = keep.and_then(|keep| (keep != backup.keep).then_some(backup.keep));
     let mut wanted = backup.clone();
     set(&mut wanted);
     let is_changed = wanted != backup;
     if is_changed {
         change(&mut backup, options, desk, set)?;
     }
-    Ok(ChangedDisk { backup, is_changed })
+    Ok(ChangedDisk { backup, is_changed, former })
 }
