@@ -31,6 +31,10 @@ pub enum Error {
     Foreign { blob: String, source_blob: String },
     #[error("{blob} is the copy of the disk backup {owner}")]
     OfOther { blob: String, owner: VaultName, line: String },
+    #[error(
+        "{blob} is the copy of two disk backups, {name} and {owner}, so no point of it is deleted"
+    )]
+    OfTwo { blob: String, name: VaultName, owner: VaultName },
     #[error("{blob} is to be the backup of itself")]
     Itself { blob: String },
     #[error("{blob} is at a service that has no {call}")]
@@ -235,7 +239,7 @@ impl Diagnose for Error {
             Error::NoSource { .. } => "disk-source-missing",
             Error::NoPages { .. } => "disk-no-page-blob",
             Error::Foreign { .. } => "disk-target-foreign",
-            Error::OfOther { .. } => "disk-target-of-other",
+            Error::OfOther { .. } | Error::OfTwo { .. } => "disk-target-of-other",
             Error::Itself { .. } => "disk-target-is-source",
             Error::NotServed { .. } => "disk-service-without",
             Error::NoEngine { .. } => "disk-engine-source",
@@ -298,9 +302,8 @@ impl Diagnose for Error {
         match self {
             Error::Blob { source, .. } => source.kind(),
             Error::NoSource { .. } | Error::Unknown { .. } => ErrorKind::NotFound,
-            Error::NoPages { .. } | Error::Foreign { .. } | Error::OfOther { .. } => {
-                ErrorKind::Guard
-            }
+            Error::NoPages { .. } | Error::Foreign { .. } => ErrorKind::Guard,
+            Error::OfOther { .. } | Error::OfTwo { .. } => ErrorKind::Guard,
             Error::Itself { .. } | Error::Asked { .. } | Error::NoEngine { .. } => ErrorKind::Usage,
             Error::Kept { .. } | Error::Replaced { .. } | Error::NotFree { .. } => ErrorKind::Usage,
             Error::OtherHost { .. } | Error::RestoredOther { .. } => ErrorKind::Usage,
@@ -353,6 +356,11 @@ impl Diagnose for Error {
         let text = match self {
             Error::Blob { source, .. } => return source.hint(),
             Error::ImageForm { path, .. } => return Some(converted(path)),
+            Error::OfTwo { .. } => {
+                "choose the one that goes on; of the other, `azseed disk-backup release` on each \
+                 machine that has it, and then delete its `azseed/disks/NAME/record.json` beside the \
+                 copy"
+            }
             Error::NotTaken { line, .. } => {
                 return Some(Hint::new(format!(
                     "`{line}` shows those that there are, with all their digits"

@@ -11,7 +11,7 @@ use super::disk_bench::{
     DiskOptions, facts, files, hold, known, named, open, own_points, shown, tell_ahead,
 };
 use super::disk_files::remove_table;
-use super::disk_shared::{change, newest};
+use super::disk_shared::{change, newest, owner};
 use crate::azure::PageBlob;
 use crate::disk_backup::{
     Chain, DiskBackup, DiskPoint, Engine, Error, Keep, OWNER, freed_bytes, let_go, written_bytes,
@@ -178,6 +178,15 @@ pub fn prune_after(
     }
 }
 
+/// No point goes by the rules of one backup that another one may keep.
+fn check_alone(backup: &DiskBackup, options: &DiskOptions, desk: &Desk<'_>) -> Result<(), Failure> {
+    let (name, blob) = (backup.name.clone(), backup.target.to_string());
+    match owner(backup, options, desk)? {
+        Some(DiskBackup { name: owner, .. }) => Err(Error::OfTwo { blob, name, owner }.into()),
+        None => Ok(()),
+    }
+}
+
 /// What would go.
 fn look(name: &VaultName, options: &DiskOptions, desk: &Desk<'_>) -> Result<Bench, Failure> {
     let lock = hold(name, desk)?;
@@ -186,6 +195,9 @@ fn look(name: &VaultName, options: &DiskOptions, desk: &Desk<'_>) -> Result<Benc
     let all = own_points(&backup, source.as_ref(), &target)?;
     tell_ahead(&all, name, desk);
     let gone = let_go(backup.keep, &all, &Zoned::now());
+    if !gone.is_empty() {
+        check_alone(&backup, options, desk)?;
+    }
     let is_gone = |own: &DiskPoint| gone.iter().any(|gone| gone == &own);
     let told = facts(&target)?;
     let tells = told.as_ref().is_some_and(|facts| !facts.is_azurite);

@@ -169,6 +169,16 @@ async fn a_copy_belongs_to_one_backup_and_no_other_name_takes_it_over() {
             let taken = rig.told(0, &second, "disk-backup").remove(0);
             assert_eq!(taken["id"], id);
             assert_eq!(rig.code(4, &PROTECT), "disk-target-of-other");
+            // Where an older program has made two of one, no point goes by the rules of either.
+            rig.told(0, &["disk-backup", "run", "second", "--now"], "disk-round");
+            rig.told(0, &["disk-backup", "set", "second", "--keep-last", "1"], "disk-backup");
+            fs::create_dir_all(shared(&rig, "os").parent().unwrap()).unwrap();
+            fs::write(shared(&rig, "os"), &record).unwrap();
+            let prune = ["disk-backup", "prune", "second", "--yes"];
+            assert_eq!(rig.code(4, &prune), "disk-target-of-other");
+            fs::remove_file(shared(&rig, "os")).unwrap();
+            let pruned = rig.told(0, &prune, "disk-pruned").remove(0);
+            assert_eq!(pruned["kept"], 1);
         }
     }
 }
