@@ -23,6 +23,12 @@ pub enum Error {
         #[source]
         source: azure::Error,
     },
+    #[error("Cannot use {blob}")]
+    Closed {
+        blob: String,
+        #[source]
+        source: azure::Error,
+    },
     #[error("{blob} does not exist")]
     NoSource { blob: String },
     #[error("{blob} is no page blob")]
@@ -235,7 +241,7 @@ impl Error {
 impl Diagnose for Error {
     fn code(&self) -> &'static str {
         match self {
-            Error::Blob { source, .. } => source.code(),
+            Error::Blob { source, .. } | Error::Closed { source, .. } => source.code(),
             Error::NoSource { .. } => "disk-source-missing",
             Error::NoPages { .. } => "disk-no-page-blob",
             Error::Foreign { .. } => "disk-target-foreign",
@@ -300,7 +306,7 @@ impl Diagnose for Error {
 
     fn kind(&self) -> ErrorKind {
         match self {
-            Error::Blob { source, .. } => source.kind(),
+            Error::Blob { source, .. } | Error::Closed { source, .. } => source.kind(),
             Error::NoSource { .. } | Error::Unknown { .. } => ErrorKind::NotFound,
             Error::NoPages { .. } | Error::Foreign { .. } => ErrorKind::Guard,
             Error::OfOther { .. } | Error::OfTwo { .. } => ErrorKind::Guard,
@@ -355,6 +361,12 @@ impl Diagnose for Error {
     fn hint(&self) -> Option<Hint> {
         let text = match self {
             Error::Blob { source, .. } => return source.hint(),
+            Error::Closed { source, .. } => {
+                let more = "the account of the disk, where it is another, is opened by \
+                            `--source-account-key-file` or `--source-sas-file`";
+                let hint = source.hint().map(|hint| format!("{hint}; "));
+                return Some(Hint::new(hint.unwrap_or_default() + more));
+            }
             Error::ImageForm { path, .. } => return Some(converted(path)),
             Error::OfTwo { .. } => {
                 "choose the one that goes on; of the other, `azseed disk-backup release` on each \

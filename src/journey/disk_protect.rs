@@ -15,7 +15,7 @@ use super::desk::Desk;
 use super::disk_backup::{Anew, RoundOptions, round};
 use super::disk_bench::{
     DiskOptions, DiskWord, all_points, check_source, facts, files, hold, make_container, open,
-    whole,
+    source_facts, whole,
 };
 use super::disk_first::tell_first;
 use super::disk_image::{check_host, image_of};
@@ -313,7 +313,7 @@ fn left_points(
     target: &Arc<dyn PageBlob>,
 ) -> Result<Option<usize>, Error> {
     let is_gone = match source {
-        Some(source) => facts(source)?.is_none(),
+        Some(source) => source_facts(source)?.is_none(),
         None => is_image_gone(&backup.source) && origin != Origin::Asked,
     };
     if !is_gone {

@@ -351,9 +351,13 @@ async fn a_disk_of_another_account_is_opened_by_a_key_or_a_signature_of_its_own(
     };
     let said = protect(&two);
     assert_eq!(said.code, 12, "the wrong key: {}", said.stderr);
+    assert!(said.stderr.contains("`--source-account-key-file`"), "{}", said.stderr);
     let said = protect(&one);
     assert_eq!(said.code, 0, "{}", said.stderr);
     assert!(fs::read(folder.join("os.vhd")).unwrap() == disk.model);
+    let said = emulator.run(&machine, &["disk-backup", "run", "--now", "--account-key-file", &two]);
+    assert_eq!(said.code, 12, "{}", said.stderr);
+    assert!(said.stderr.contains("`--source-account-key-file`"), "{}", said.stderr);
     disk.clear(4096, PAGE).await;
     disk.write(8192, &[5; PAGE]).await;
     let run =
