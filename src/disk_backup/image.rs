@@ -4,13 +4,14 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use disk_prep::sys::durable::{self, Access};
 use rustix::fs::{CWD, OFlags, RenameFlags};
+use rustix::process::geteuid;
 use serde::{Deserialize, Serialize};
 
 use super::compare::{block, block_of, length, sweep};
@@ -69,6 +70,9 @@ struct Note {
     bytes: u64,
     /// All before is in the file.
     done_bytes: u64,
+    /// The file's number in its file system; none before it is made.
+    #[serde(default)]
+    inode: Option<u64>,
 }
 
 fn beside(path: &Path, ending: &str) -> PathBuf {
@@ -120,11 +124,8 @@ impl ImageFile<'_> {
         }
         let mut note = begun.unwrap_or_else(|| self.note());
         self.keep(&note_path, &note)?;
-        let file = match plain(&part, true)? {
-            Some(file) => file,
-            None => durable::create_new(&part, Access::Private).map_err(at(&part))?,
-        };
-        file.set_len(self.point.bytes).map_err(at(&part))?;
+        let file = self.part(&part, &mut note)?;
+        self.keep(&note_path, &note)?;
         let counts = self.fill(&file, (&part, &note_path), &mut note, watch)?;
         file.sync_all().map_err(at(&part))?;
         let renamed = rustix::fs::renameat_with(CWD, &part, CWD, self.path, RenameFlags::NOREPLACE);
@@ -134,6 +135,30 @@ impl ImageFile<'_> {
         durable::sync_folder(folder).map_err(at(folder))?;
         durable::remove(&note_path).map_err(at(&note_path))?;
         self.ended(counts, false, watch)
+    }
+
+    /// The file that is filled. One that is not what the note speaks of holds nothing of the point.
+    fn part(&self, path: &Path, note: &mut Note) -> Result<File, Error> {
+        let there = plain(path, true)?;
+        let (is_new, file) = match there {
+            Some(file) => (false, file),
+            None => (true, durable::create_new(path, Access::Private).map_err(at(path))?),
+        };
+        let about = file.metadata().map_err(at(path))?;
+        let is_other = note.inode.is_some_and(|inode| inode != about.ino());
+        // It has one name, which nobody else has given it.
+        let is_ours = about.nlink() == 1 && about.uid() == geteuid().as_raw();
+        if !is_new && (is_other || !is_ours) {
+            return Err(Error::ImageThere { path: path.to_owned() });
+        }
+        if is_new || note.inode.is_none() || about.len() != self.point.bytes {
+            note.done_bytes = 0;
+            // What it held would stay where the point holds nothing.
+            file.set_len(0).map_err(at(path))?;
+            file.set_len(self.point.bytes).map_err(at(path))?;
+        }
+        note.inode = Some(about.ino());
+        Ok(file)
     }
 
     /// A file that is there already: a run that was killed at its very end, or one that has ended, has
@@ -158,7 +183,7 @@ impl ImageFile<'_> {
 
     fn note(&self) -> Note {
         let (copy, snapshot) = (self.copy.address(), self.point.backup_snapshot.clone());
-        Note { version: FORM, copy, snapshot, bytes: self.point.bytes, done_bytes: 0 }
+        Note { version: FORM, copy, snapshot, bytes: self.point.bytes, done_bytes: 0, inode: None }
     }
 
     /// How far a run before is, if it was with this point.
@@ -168,7 +193,8 @@ impl ImageFile<'_> {
         file.take(NOTE_BYTES).read_to_end(&mut text).map_err(at(path))?;
         let damaged = |source| Error::ImageNote { path: path.to_owned(), source };
         let note: Note = serde_json::from_slice(&text).map_err(damaged)?;
-        let own = Note { done_bytes: note.done_bytes, ..self.note() };
+        let Note { done_bytes, inode, .. } = note;
+        let own = Note { done_bytes, inode, ..self.note() };
         match note == own {
             true => Ok(Some(note)),
             false => {

@@ -176,8 +176,9 @@ async fn an_image_is_sparse_and_no_file_is_written_over() {
     let other = rig.machine.path("other.img");
     let note = |snapshot: &Value, done: u64| {
         let copy = rig.container.blob_client("backup.vhd").url().to_string();
+        let part = fs::metadata(rig.machine.path("other.img.part")).ok().map(|own| own.ino());
         let note = serde_json::json!({"version": 1, "copy": copy, "snapshot": snapshot,
-            "bytes": 64 << 20, "done_bytes": done});
+            "bytes": 64 << 20, "done_bytes": done, "inode": part});
         fs::write(rig.machine.path("other.img.part.json"), note.to_string()).unwrap();
     };
     let to = format!("image:{}", other.display());
@@ -195,6 +196,29 @@ async fn an_image_is_sparse_and_no_file_is_written_over() {
     assert_eq!(made[0]["read_bytes"], 3 << 20, "{}", made[0]);
     assert!(!rig.machine.path("other.img.part.json.4711.new").exists());
     assert!(fs::read(&other).unwrap() == models[0]);
+    // What the note speaks of is not there any more, or is another file: nothing of it is believed.
+    fs::remove_file(&other).unwrap();
+    let part = rig.machine.path("other.img.part");
+    let begin = |content: &[u8]| {
+        fs::write(&part, content).unwrap();
+        note(&points[0]["backup_snapshot"], 5 << 20);
+    };
+    begin(&begun);
+    fs::remove_file(&part).unwrap();
+    rig.told(0, &restore(&first, &to), "disk-restored");
+    assert!(fs::read(&other).unwrap() == models[0]);
+    fs::remove_file(&other).unwrap();
+    begin(&vec![7; 1 << 20]);
+    rig.told(0, &restore(&first, &to), "disk-restored");
+    assert!(fs::read(&other).unwrap() == models[0]);
+    fs::remove_file(&other).unwrap();
+    begin(&begun);
+    fs::hard_link(&part, rig.machine.path("linked")).unwrap();
+    assert_eq!(rig.code(4, &restore(&first, &to)), "disk-image-there");
+    fs::remove_file(rig.machine.path("linked")).unwrap();
+    fs::rename(&part, rig.machine.path("linked")).unwrap();
+    fs::write(&part, &begun).unwrap();
+    assert_eq!(rig.code(4, &restore(&first, &to)), "disk-image-there", "another file");
     fs::write(rig.machine.path("third.img.part"), "somebody's").unwrap();
     let third = format!("image:{}", rig.machine.path("third.img").display());
     assert_eq!(rig.code(4, &restore(&first, &third)), "disk-image-there");
