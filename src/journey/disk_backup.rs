@@ -79,8 +79,7 @@ pub(super) fn round(
     if let Some(source) = &source {
         check_source(source)?;
     }
-    let is_gone = backup.engine != Engine::FullCopy && facts(&target)?.is_none();
-    if is_gone && backup.last.is_some() {
+    if is_gone(backup, (source.as_ref(), &target))? {
         return Err(Error::CopyGone { name: backup.name.clone(), blob: target.address() }.into());
     }
     let held = leased(backup, &target);
@@ -105,6 +104,19 @@ pub(super) fn round(
     };
     keep(backup, &made, options, desk)?;
     Ok(Turn::Made(made))
+}
+
+/// Whether a copy that has had a point is not there any more: what stands in its place and has none is
+/// another, whatever it says of itself.
+fn is_gone(
+    backup: &DiskBackup,
+    (source, target): (Option<&Arc<dyn PageBlob>>, &Arc<dyn PageBlob>),
+) -> Result<bool, Error> {
+    if backup.engine == Engine::FullCopy || backup.last.is_none() {
+        return Ok(false);
+    }
+    let all = all_points(backup, source, target)?;
+    Ok(facts(target)?.is_none() || !all.iter().any(|own| own.generation == backup.generation))
 }
 
 /// Makes a point of what is in Azure, by the engine that was chosen.

@@ -316,12 +316,23 @@ async fn two_runs_at_once_take_turns_and_a_foreign_lease_is_broken_only_when_tha
     let mut other = Disk { blob: copy, model: vec![0; 1 << 20] };
     other.write(4096, &[9; PAGE]).await;
     assert_eq!(rig.code(6, &now), "disk-copy-changed");
-    for point in disk::snapshots(&rig.container, "backup.vhd").await {
-        disk::drop_snapshot(&rig.container, "backup.vhd", &point).await;
+    for point in &disk::snapshots(&rig.container, "backup.vhd").await[1..] {
+        disk::drop_snapshot(&rig.container, "backup.vhd", point).await;
     }
     rig.round(&[]);
     let said = rig.told(5, &["disk-backup", "verify", "os"], "disk-verified");
     assert_eq!(said[0]["differences"], serde_json::json!([{"start": 4096, "end": 4608}]));
+
+    // Another blob stands in the copy's place and says the same of itself: no point is made of it.
+    for point in disk::snapshots(&rig.container, "backup.vhd").await {
+        disk::drop_snapshot(&rig.container, "backup.vhd", &point).await;
+    }
+    let says = other.blob.get_properties(None).await.unwrap().metadata().unwrap();
+    let other = Disk::create(&rig.container, "backup.vhd", 1 << 20).await;
+    other.blob.set_metadata(&says, None).await.unwrap();
+    assert_eq!(rig.code(10, &now), "disk-copy-gone");
+    assert!(disk::snapshots(&rig.container, "backup.vhd").await.is_empty());
+    rig.round(&["--full", "--verify", "full"]);
 }
 
 #[tokio::test]
