@@ -32,6 +32,7 @@ fn backup(error: &Error) -> Option<&VaultName> {
         | Error::CopyGone { name, .. }
         | Error::NoPoint { name, .. }
         | Error::NoPointYet { name }
+        | Error::PointWrong { name, .. }
         | Error::OfImage { name }
         | Error::OfManaged { name }
         | Error::RestoredOther { backup: name, .. } => Some(name),
@@ -75,7 +76,7 @@ impl Diagnose for Error {
             Error::Taken { .. } => "disk-restore-taken",
             Error::CopyChanged { .. } => "disk-copy-changed",
             Error::CopyGone { .. } => "disk-copy-gone",
-            Error::PointDiffers { .. } => "disk-point-differs",
+            Error::PointDiffers { .. } | Error::PointWrong { .. } => "disk-point-differs",
             Error::PointGone { .. } => "disk-point-gone",
             Error::NotTaken { .. } => "disk-snapshot-missing",
             Error::NoPoint { .. } | Error::NoPointYet { .. } => "disk-point-missing",
@@ -123,7 +124,7 @@ impl Diagnose for Error {
             Error::BaselineLost { .. } | Error::NoDifference { .. } => ErrorKind::Resumable,
             Error::CopyChanged { .. } => ErrorKind::Resumable,
             Error::CopyGone { .. } => ErrorKind::NotFound,
-            Error::PointDiffers { .. } => ErrorKind::Difference,
+            Error::PointDiffers { .. } | Error::PointWrong { .. } => ErrorKind::Difference,
             Error::List { .. } | Error::Transport { .. } => ErrorKind::Failed,
             Error::Copy { .. } | Error::NoSnapshot { .. } => ErrorKind::Refused,
             Error::ReadBack { .. } => ErrorKind::Difference,
@@ -265,7 +266,7 @@ impl Diagnose for Error {
                 "find out who deleted it: an account with soft delete has it back; `azseed \
                  disk-backup run NAME --full` makes a whole new copy"
             }
-            Error::PointDiffers { .. } => {
+            Error::PointDiffers { .. } | Error::PointWrong { .. } => {
                 "restore another point; `azseed disk-backup verify NAME --all` tells which are whole"
             }
             Error::BaselineLost { .. } | Error::NoDifference { .. } | Error::CopyChanged { .. } => {

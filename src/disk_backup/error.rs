@@ -108,6 +108,10 @@ pub enum Error {
         path.display()
     )]
     PointDiffers { snapshot: String, blob: String, path: PathBuf, offset: u64 },
+    #[error(
+        "The point {snapshot} of {blob} is not what the disk was, at byte {offset}; nothing was made of it"
+    )]
+    PointWrong { name: VaultName, snapshot: String, blob: String, offset: u64 },
     #[error("The snapshot {snapshot} of {blob} is gone")]
     PointGone { blob: String, snapshot: String },
     #[error("{blob} has no snapshot {snapshot}")]

@@ -17,15 +17,15 @@ use super::disk_bench::{
     Attended, DiskOptions, DiskWord, Engine, by_service, facts, files, hold, known, make_container,
     open, own_points, source_access,
 };
-use super::disk_files::read_table;
+use super::disk_files::{check_point, table_of};
 use super::disk_shared::{begin, change, lives, newest, read_record};
 use crate::azure::PageBlob;
 use crate::disk_backup::{
     DiskBackup, DiskPoint, DiskSource, Error, FirstCopy, IMAGE, ImageFile, MANAGED_DISK, MadeDisk,
-    MadeImage, PAGE_BLOB, Promoted, Promotion, Restoration, RestoredFrom, Table, Verify,
-    check_image, check_upload, point_at,
+    MadeImage, PAGE_BLOB, Promoted, Promotion, Restoration, RestoredFrom, Verify, check_image,
+    check_upload, point_at,
 };
-use crate::outcome::{Failure, IdleWord, chain};
+use crate::outcome::{Failure, IdleWord};
 
 /// What is wished of a restore.
 #[derive(Debug)]
@@ -142,23 +142,6 @@ pub(super) fn found(
     Ok((point, copy))
 }
 
-/// What proves a point, if anything does.
-fn table_of(
-    backup: &DiskBackup,
-    point: &DiskPoint,
-    options: &DiskOptions,
-    desk: &Desk<'_>,
-) -> Result<Option<Table>, Failure> {
-    let container = files(backup, options, desk)?;
-    match read_table(backup, &point.source_snapshot, &container) {
-        Err(error @ Error::Table { .. }) => {
-            desk.attendant.warn(&format!("{}; the point is restored as it is", chain(&error)));
-            Ok(None)
-        }
-        found => Ok(found?),
-    }
-}
-
 /// Makes a disk or a file of a point.
 pub fn restore(
     name: &VaultName,
@@ -189,6 +172,9 @@ pub fn restore(
             NewDisk::Image { path, made }
         }
         Aim::Disk(place) => {
+            if asked.verify == Verify::Full {
+                check_point(&backup, (&point, &copy), &watch, (options, desk))?;
+            }
             let from = Origin { backup: &backup, point: &point, copy: &copy };
             from.disk(place, asked, &watch, (options, desk))?
         }
@@ -458,6 +444,8 @@ pub fn promote(
         verify,
     };
     promotion.begun()?;
+    let watch = Attended::new(format!("promote {name}"), desk.attendant);
+    check_point(&backup, (&point, &copy), &watch, (options, desk))?;
     let question = format!(
         "The disk {} becomes what it was at {}. What it holds now is kept in a snapshot.",
         place, point.source_snapshot
@@ -475,7 +463,6 @@ pub fn promote(
     }
     backup.run = Some(run);
     backup.save(&desk.state()?)?;
-    let watch = Attended::new(format!("promote {name}"), desk.attendant);
     let made = promotion.make(&watch)?;
     Ok(PromotedDisk { name: name.clone(), disk: place, point, made })
 }

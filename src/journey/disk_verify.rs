@@ -80,7 +80,7 @@ pub fn verify(
     let watch = Attended::new(format!("verify {name}"), desk.attendant);
     let container = files(&backup, options, desk)?;
     let look = Look { source: source.as_ref(), target: &target, container: &container, share };
-    let (mut all, mut proofs) = (Vec::new(), Vec::new());
+    let (mut all, mut proofs, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
     for point in chosen {
         let found = look.at(&backup, &point, &watch)?;
         let is_alone = !matches!(which, Proven::All);
@@ -101,10 +101,20 @@ pub fn verify(
             backup.save(&desk.state()?)?;
             proofs.push((point.backup_snapshot.clone(), proof));
         }
+        if let Found::Compared(_, difference) = &found
+            && !difference.is_none()
+        {
+            wrong.push(point.backup_snapshot.clone());
+        }
         all.push(PointFound { point, found });
     }
-    if !proofs.is_empty() {
-        change(&mut backup, options, desk, |own| own.proofs.extend(proofs.clone()))?;
+    wrong.retain(|point| backup.proofs.contains_key(point));
+    if !proofs.is_empty() || !wrong.is_empty() {
+        change(&mut backup, options, desk, |own| {
+            own.proofs.extend(proofs.clone());
+            // Whatever proved them before does not hold any more.
+            own.proofs.retain(|point, _| !wrong.contains(point));
+        })?;
     }
     Ok(DiskVerified { name: name.clone(), all, is_share: share.is_some() })
 }

@@ -341,6 +341,16 @@ async fn a_point_is_proven_by_its_table_when_the_disks_snapshot_is_gone() {
     blob.upload(RequestContent::from(table.clone()), None).await.unwrap();
     let found = verify(&["--at", &second], 5).remove(0);
     assert_eq!(found["differences"], serde_json::json!([{"start": 4 << 20, "end": 8 << 20}]));
+    // It is not proven any more, and is put over nothing.
+    let listed = rig.told(0, &["disk-backup", "list", "os"], "disk-point");
+    assert_eq!(listed[1]["proven_at"], Value::Null);
+    let live = disk::read(&rig.container, "os.vhd", None).await;
+    let promote = ["disk-backup", "promote", "os", "--at", &second, "--overwrite", "os"];
+    assert_eq!(rig.code(5, &promote), "disk-point-differs");
+    assert!(disk::read(&rig.container, "os.vhd", None).await == live);
+    let full = [&restore(&second, RESTORED)[..], &["--verify", "full"]].concat();
+    assert_eq!(rig.code(5, &full), "disk-point-differs");
+    assert!(disk::snapshots(&rig.container, "restored.vhd").await.is_empty());
     table[70] ^= 1;
     blob.upload(RequestContent::from(table), None).await.unwrap();
     let code = rig.code(5, &["disk-backup", "verify", "os", "--at", &second]);
