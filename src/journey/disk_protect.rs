@@ -21,7 +21,7 @@ use super::disk_first::tell_first;
 use super::disk_image::{check_host, image_of};
 use super::disk_manner::{Manner, MannerAsked, check_services};
 use super::disk_seed::{Shipping, Turn, write_dataset};
-use super::disk_shared::{self, is_copy, lives, newest, owner, read_record};
+use super::disk_shared::{self, is_copy, is_ours, lives, newest, owner, read_record};
 use crate::azure::PageBlob;
 use crate::disk_backup::{
     BACKUP, Chain, DiskBackup, DiskSource, Engine, Error, FORM, FirstCopy, IMAGE, ImageHost,
@@ -104,7 +104,12 @@ fn places(asked: &ProtectOptions) -> Result<(DiskSource, BlobPlace), DiskWord> {
         word: asked.to.clone(),
         rule: error.rule.to_owned(),
     };
-    Ok((source, whole.parse().map_err(wrong)?))
+    let target: BlobPlace = whole.parse().map_err(wrong)?;
+    if is_ours(&target) {
+        let rule = "below azseed/ is what this program keeps beside copies".to_owned();
+        return Err(DiskWord::Place { word: asked.to.clone(), rule });
+    }
+    Ok((source, target))
 }
 
 /// What is said of an image, where there is one; what has no meaning in this call is refused.

@@ -18,7 +18,7 @@ use super::disk_bench::{
     open, own_points, source_access,
 };
 use super::disk_files::{check_point, table_of};
-use super::disk_shared::{begin, change, lives, newest, read_record};
+use super::disk_shared::{begin, change, is_ours, lives, newest, read_record};
 use crate::azure::PageBlob;
 use crate::disk_backup::{
     DiskBackup, DiskPoint, DiskSource, Error, FirstCopy, IMAGE, ImageFile, MANAGED_DISK, MadeDisk,
@@ -124,7 +124,9 @@ fn aim(word: &str) -> Result<Aim, DiskWord> {
     match word.strip_prefix(IMAGE) {
         Some(path) if !path.is_empty() => Ok(Aim::Image(path.into())),
         None if [PAGE_BLOB, MANAGED_DISK].iter().any(|own| word.starts_with(own)) => {
-            word.parse().map(Aim::Disk).map_err(|_| wrong())
+            let disk: DiskSource = word.parse().map_err(|_| wrong())?;
+            // There this program keeps what belongs to copies and vaults.
+            if disk.place().is_some_and(is_ours) { Err(wrong()) } else { Ok(Aim::Disk(disk)) }
         }
         _ => Err(wrong()),
     }

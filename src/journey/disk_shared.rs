@@ -20,6 +20,8 @@ use crate::outcome::Failure;
 /// So often a record that others change meanwhile is changed anew.
 const TRIES: u32 = 8;
 
+/// What this program keeps in a container beside copies and vaults.
+const OURS: &str = "azseed/";
 /// Where what belongs to the copies of a container lies beside them.
 const FOLDER: &str = "azseed/disks/";
 const RECORD: &str = "/record.json";
@@ -75,6 +77,11 @@ pub(super) fn lives(backup: &DiskBackup, beside: &Arc<dyn PageBlob>) -> Result<b
         }
     }
     Ok(false)
+}
+
+/// Whether a place is among what this program keeps in a container.
+pub(super) fn is_ours(place: &BlobPlace) -> bool {
+    place.name().starts_with(OURS)
 }
 
 /// Whether a place is that of one of a backup's copies.

@@ -8,7 +8,7 @@ use disk_prep::noun::{VaultName, typed};
 use super::desk::Desk;
 use super::disk_bench::{DiskOptions, DiskWord, check_source, facts, opened as open};
 use crate::azure::{PageBlob, SnapshotFacts};
-use crate::disk_backup::{DiskBackup, DiskSource, Error, OWNER, POINT};
+use crate::disk_backup::{DiskBackup, DiskSource, Error, IMAGE, OWNER, POINT};
 use crate::outcome::Failure;
 
 /// What stands in the names of a managed disk's snapshots in place of a backup's.
@@ -54,6 +54,9 @@ fn opened(
     desk: &Desk<'_>,
 ) -> Result<(DiskSource, Arc<dyn PageBlob>), Failure> {
     let wrong = || DiskWord::Source { word: word.to_owned() };
+    if word.starts_with(IMAGE) {
+        return Err(Error::NoPages { blob: word.to_owned() }.into());
+    }
     let source: DiskSource = word.parse().map_err(|_| wrong())?;
     let disk = open(&source, BY_HAND, options, desk)?;
     let disk = disk.ok_or_else(|| Error::NoPages { blob: word.to_owned() })?;

@@ -90,6 +90,7 @@ async fn a_point_becomes_a_disk_whose_first_round_sends_only_what_changed() {
         (restore(&first, "page-blob:account1/disks/os.vhd"), 4, "disk-restore-taken"),
         (restore("2020-01-01T00:00:00Z", RESTORED), 10, "disk-point-missing"),
         (restore(&first, "tape:1"), 2, "disk-restore-word"),
+        (restore(&first, "page-blob:account1/disks/azseed/disks/os/x"), 2, "disk-restore-word"),
         (restore(&first, "image:"), 2, "disk-restore-word"),
     ] {
         assert_eq!(rig.code(exit, &to), code, "{to:?}");
