@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::bounds::{Bounds, Walk};
-use super::clients::{Clients, is_absent, is_taken};
+use super::clients::{Clients, content, is_absent, is_taken};
 use super::container::{BlobFacts, Container, Fence, Fenced, Made};
 use super::copy_source::CopySource;
 use super::credential::BlobOptions;
@@ -64,9 +64,8 @@ impl BlobContainer {
             ..Default::default()
         };
         let (blob, book) = self.blob(name, Repeat::Harmless)?;
-        let read = block_on(async { blob.download(Some(options)).await?.body.collect().await });
-        match read {
-            Ok(bytes) => Ok(Some(bytes)),
+        match block_on(content(&blob, options)) {
+            Ok((bytes, _)) => Ok(Some(bytes)),
             Err(error) if is_absent(&error) => Ok(None),
             Err(source) => Err(self.failure(name, source, &book)),
         }

@@ -7,9 +7,11 @@ use std::time::Duration;
 use azure_core::error::ErrorKind as CoreKind;
 use azure_core::http::policies::Policy;
 use azure_core::http::{ClientOptions, RetryOptions, StatusCode, Transport};
+use azure_storage_blobs::models::BlobClientDownloadOptions;
 use azure_storage_blobs::{
     BlobClient, BlobClientOptions, BlobContainerClient, BlobContainerClientOptions,
 };
+use bytes::Bytes;
 use disk_prep::noun::{ContainerName, Rate};
 use disk_prep::sys::hold::hold;
 use secrecy::{ExposeSecret, SecretString};
@@ -207,6 +209,29 @@ pub(super) fn code(error: &azure_core::Error) -> &str {
     match error.kind() {
         CoreKind::HttpResponse { error_code: Some(code), .. } => code,
         _ => "",
+    }
+}
+
+/// An answer that is cut off is asked for again so often.
+const CUTS: u32 = 3;
+
+/// What a blob holds, or a stretch of it, and the MD5 that the service tells of it. An answer whose
+/// content is cut off is none, and is asked for again.
+pub(super) async fn content(
+    blob: &BlobClient,
+    options: BlobClientDownloadOptions<'_>,
+) -> azure_core::Result<(Bytes, Option<Vec<u8>>)> {
+    let mut left = CUTS;
+    loop {
+        let told = blob.download(Some(options.clone())).await?;
+        let md5 = told.properties.content_md5.clone();
+        match told.body.collect().await {
+            Err(error) if *error.kind() == CoreKind::Io && left > 0 => {
+                tracing::info!(%error, "an answer was cut off, and is asked for again");
+                left -= 1;
+            }
+            read => return Ok((read?, md5)),
+        }
     }
 }
 

@@ -34,6 +34,7 @@ mod page_blob;
 mod page_blobs;
 mod page_calls;
 mod page_list;
+mod page_metadata;
 mod patience;
 #[cfg(test)]
 mod played;

@@ -1,6 +1,6 @@
 //! A page blob at the service, by the supported SDK. Blocks; may be used from many threads.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use azure_core::http::headers::HeaderName;
@@ -24,7 +24,7 @@ use futures::TryStreamExt;
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
-use super::clients::{Clients, is_absent, is_taken};
+use super::clients::{Clients, content, is_absent, is_taken};
 use super::container::Made;
 use super::copy_source::CopySource;
 use super::credential::BlobOptions;
@@ -32,8 +32,9 @@ use super::error::Error;
 use super::exchange::host;
 use super::network::Network;
 use super::page_blob::{AccountFacts, CopyFacts, PageBlob, PageFacts, PagesAsked, SnapshotFacts};
-use super::page_calls::{self, held, lower};
+use super::page_calls::{self, held};
 use super::page_list::PageList;
+use super::page_metadata::{self, sent};
 use super::retry::{Book, Repeat};
 use super::runtime::block_on;
 
@@ -70,10 +71,6 @@ impl Policy for Earlier {
 
 fn quoted(etag: &str) -> Option<Etag> {
     Some(Etag::from(format!("\"{}\"", etag.trim_matches('"'))))
-}
-
-fn map(metadata: &BTreeMap<String, String>) -> HashMap<String, String> {
-    metadata.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 impl ServicePageBlob {
@@ -225,7 +222,7 @@ impl PageBlob for ServicePageBlob {
             Ok(PageFacts {
                 bytes: told.content_length()?.unwrap_or(0),
                 etag: told.etag()?.map(|etag| etag.to_string()).unwrap_or_default(),
-                metadata: lower(told.metadata()?),
+                metadata: page_metadata::told(told.metadata()?),
                 is_pages: told.blob_type()? == Some(BlobType::PageBlob),
                 is_leased: matches!(
                     told.lease_state()?,
@@ -279,11 +276,7 @@ impl PageBlob for ServicePageBlob {
             range_get_content_md5: Some(true),
             ..Default::default()
         };
-        let read = block_on(async {
-            let told = blob.download(Some(options)).await?;
-            let md5 = told.properties.content_md5.clone();
-            Ok((told.body.collect().await?, md5))
-        });
+        let read = block_on(content(&blob, options));
         let (content, md5) = read.map_err(|source| self.failure(source, &book))?;
         if content.len() as u64 != bytes {
             return Err(self.answer(format!("{} bytes came of {bytes}", content.len())));
@@ -298,7 +291,7 @@ impl PageBlob for ServicePageBlob {
     fn create(&self, bytes: u64, metadata: &BTreeMap<String, String>) -> Result<Made, Error> {
         let options = PageBlobClientCreateOptions {
             if_none_match: Some(Etag::from("*")),
-            metadata: Some(map(metadata)),
+            metadata: Some(sent(metadata)),
             ..Default::default()
         };
         self.make(|blob| async move {
@@ -316,7 +309,7 @@ impl PageBlob for ServicePageBlob {
         client_options.per_try_policies.insert(0, opener);
         let options = BlobClientStartCopyFromUrlOptions {
             if_none_match: Some(Etag::from("*")),
-            metadata: Some(map(metadata)),
+            metadata: Some(sent(metadata)),
             ..Default::default()
         };
         let (blob, book) = self.clients.blob(&self.name, client_options, Repeat::Harmless)?;
@@ -333,7 +326,7 @@ impl PageBlob for ServicePageBlob {
         lease: Option<Uuid>,
     ) -> Result<String, Error> {
         let options = BlobClientCreateSnapshotOptions {
-            metadata: Some(map(metadata)),
+            metadata: Some(sent(metadata)),
             lease_id: lease.map(|id| id.to_string()),
             ..Default::default()
         };
@@ -403,7 +396,7 @@ impl PageBlob for ServicePageBlob {
             lease_id: lease.map(|id| id.to_string()),
             ..Default::default()
         };
-        let metadata = map(metadata);
+        let metadata = sent(metadata);
         self.call(Repeat::IfUntaken, |blob| async move {
             blob.set_metadata(&metadata, Some(options)).await.map(drop)
         })

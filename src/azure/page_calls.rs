@@ -1,7 +1,6 @@
 //! Calls about page blobs that say no more than what they are for: lists of snapshots, copies that the
 //! service makes by itself, and what it says of an account.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use azure_storage_blobs::models::{
@@ -18,15 +17,9 @@ use super::clients::{Clients, SERVICE_VERSION, code, is_absent};
 use super::copy_source::CopySource;
 use super::error::Error;
 use super::page_blob::{AccountFacts, CopiedFrom, SnapshotFacts};
+use super::page_metadata::told;
 use super::retry::Repeat;
 use super::runtime::block_on;
-
-/// Names come back in the case of the service.
-pub(super) fn lower(
-    metadata: impl IntoIterator<Item = (String, String)>,
-) -> BTreeMap<String, String> {
-    metadata.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect()
-}
 
 /// The snapshot that an address of a copy's source names.
 fn copied(address: &str) -> Option<CopiedFrom> {
@@ -72,7 +65,7 @@ pub(super) fn snapshots(
             let (Some(name), Some(id)) = (item.name, item.snapshot) else { continue };
             if !id.is_empty() {
                 let metadata = item.metadata.and_then(|own| own.values);
-                let metadata = lower(metadata.unwrap_or_default());
+                let metadata = told(metadata.unwrap_or_default());
                 let own = item.properties;
                 let copied = own.as_ref().and_then(|own| copied(own.copy_source.as_deref()?));
                 let bytes = own.and_then(|own| own.content_length).unwrap_or(0);

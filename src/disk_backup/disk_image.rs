@@ -41,7 +41,10 @@ pub struct Stand {
 
 fn at(path: &Path) -> impl Fn(io::Error) -> Error {
     let path = path.to_owned();
-    move |source| Error::Image { path: path.clone(), source }
+    move |source| match source.kind() {
+        io::ErrorKind::NotFound => Error::NoSource { blob: path.display().to_string() },
+        _ => Error::Image { path: path.clone(), source },
+    }
 }
 
 /// Whether the kernel lets nobody write to a device.
@@ -209,6 +212,7 @@ mod tests {
         assert_eq!(code(&path, VhdForm::AsIs), "disk-image-vhd");
         assert_eq!(code(&path, VhdForm::None), "disk-image-length");
         assert_eq!(code(folder.path(), VhdForm::Add), "disk-image-none");
+        assert_eq!(code(&folder.path().join("gone.raw"), VhdForm::Add), "disk-source-missing");
         fs::write(&path, b"QFI\xfb....").unwrap();
         assert_eq!(code(&path, VhdForm::Add), "disk-image-form");
         // It became shorter while it was read.

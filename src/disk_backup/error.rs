@@ -1,9 +1,9 @@
 //! What can go wrong with a disk's backup.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use disk_prep::noun::{Diagnose, ErrorKind, Hint, JobName, VaultName};
+use disk_prep::noun::{JobName, VaultName};
 use jiff::Timestamp;
 
 use super::engine::Engine;
@@ -22,12 +22,24 @@ pub enum Error {
         #[source]
         source: azure::Error,
     },
+    #[error("Cannot use {blob}")]
+    Closed {
+        blob: String,
+        #[source]
+        source: azure::Error,
+    },
     #[error("{blob} does not exist")]
     NoSource { blob: String },
     #[error("{blob} is no page blob")]
     NoPages { blob: String },
     #[error("{blob} is there and is no backup of {source_blob} by this program")]
     Foreign { blob: String, source_blob: String },
+    #[error("{blob} is the copy of the disk backup {owner}")]
+    OfOther { blob: String, owner: VaultName, line: String },
+    #[error(
+        "{blob} is the copy of two disk backups, {name} and {owner}, so no point of it is deleted"
+    )]
+    OfTwo { blob: String, name: VaultName, owner: VaultName },
     #[error("{blob} is to be the backup of itself")]
     Itself { blob: String },
     #[error("{blob} is at a service that has no {call}")]
@@ -60,6 +72,8 @@ pub enum Error {
     Unknown { name: VaultName },
     #[error("The disk backup {name} is another one: {what}")]
     Asked { name: VaultName, what: String },
+    #[error("The disk backup {name} is another one: {what}")]
+    NotFree { name: VaultName, what: String, flag: &'static str },
     #[error("The disk backup {name} in {place} is another one: {what}")]
     Kept { name: VaultName, place: String, what: String },
     #[error("The disk backup {name} in {place} is another one by now than this machine knows")]
@@ -94,8 +108,16 @@ pub enum Error {
         path.display()
     )]
     PointDiffers { snapshot: String, blob: String, path: PathBuf, offset: u64 },
+    #[error(
+        "The point {snapshot} of {blob} is not what the disk was, at byte {offset}; nothing was made of it"
+    )]
+    PointWrong { name: VaultName, snapshot: String, blob: String, offset: u64 },
     #[error("The snapshot {snapshot} of {blob} is gone")]
     PointGone { blob: String, snapshot: String },
+    #[error("{blob} has no snapshot {snapshot}")]
+    NotTaken { blob: String, snapshot: String, line: String },
+    #[error("{name} has no point yet")]
+    NoPointYet { name: VaultName },
     #[error("{name} has no point of {at} or before")]
     NoPoint { name: VaultName, at: Timestamp },
     #[error("{blob} is in use: somebody has a lease of it")]
@@ -108,6 +130,12 @@ pub enum Error {
     ImageThere { path: PathBuf },
     #[error("{} was begun from another point, {snapshot}", path.display())]
     ImageBegun { path: PathBuf, snapshot: String },
+    #[error("{}, the note of how far an image is, is damaged", path.display())]
+    ImageNote {
+        path: PathBuf,
+        #[source]
+        source: serde_json::Error,
+    },
     #[error("Cannot use {}", path.display())]
     Image {
         path: PathBuf,
@@ -156,21 +184,6 @@ pub enum Error {
     },
 }
 
-fn is_full(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
-}
-
-/// The line that makes a plain image of one in another form.
-fn converted(path: &Path) -> Hint {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let (from, to) = (path.display(), path.with_file_name(format!("{stem}-fixed.vhd")));
-    Hint::new(format!(
-        "make a fixed VHD of it with `qemu-img convert -O vpc -o subformat=fixed,force_size=on \
-         {from} {}`, and name that",
-        to.display()
-    ))
-}
-
 /// What the service says to who writes under a lease that is not the blob's any more.
 const LEASE_LOST: [&str; 4] = [
     "LeaseIdMismatchWithBlobOperation",
@@ -185,21 +198,6 @@ pub(super) fn is_lease_lost(error: &azure::Error) -> bool {
 }
 
 impl Error {
-    /// The backup that it is about, if it says so.
-    fn backup(&self) -> Option<&VaultName> {
-        match self {
-            Error::Asked { name, .. }
-            | Error::Kept { name, .. }
-            | Error::Replaced { name, .. }
-            | Error::CopyGone { name, .. }
-            | Error::NoPoint { name, .. }
-            | Error::OfImage { name }
-            | Error::OfManaged { name }
-            | Error::RestoredOther { backup: name, .. } => Some(name),
-            _ => None,
-        }
-    }
-
     /// What the service says of a blob.
     pub fn of(blob: &dyn PageBlob, source: azure::Error) -> Self {
         match &source {
@@ -210,283 +208,5 @@ impl Error {
             },
             _ => Error::Blob { blob: blob.address(), source },
         }
-    }
-}
-
-impl Diagnose for Error {
-    fn code(&self) -> &'static str {
-        match self {
-            Error::Blob { source, .. } => source.code(),
-            Error::NoSource { .. } => "disk-source-missing",
-            Error::NoPages { .. } => "disk-no-page-blob",
-            Error::Foreign { .. } => "disk-target-foreign",
-            Error::Itself { .. } => "disk-target-is-source",
-            Error::NotServed { .. } => "disk-service-without",
-            Error::NoEngine { .. } => "disk-engine-source",
-            Error::PremiumTarget { .. } => "disk-target-premium",
-            Error::FoldersTarget { .. } => "disk-target-folders",
-            Error::TooLong { .. } => "disk-source-too-long",
-            Error::BaselineLost { .. } => "disk-baseline-lost",
-            Error::NoDifference { .. } => "disk-difference-refused",
-            Error::List { .. } => "disk-pages-impossible",
-            Error::Copy { .. } => "disk-copy-failed",
-            Error::ReadBack { .. } => "disk-read-back",
-            Error::Transport { .. } => "disk-transport",
-            Error::Busy { .. } | Error::RecordBusy { .. } => "disk-backup-busy",
-            Error::Unknown { .. } => "disk-backup-unknown",
-            Error::Asked { .. }
-            | Error::Kept { .. }
-            | Error::Replaced { .. }
-            | Error::OtherHost { .. }
-            | Error::RestoredOther { .. } => "disk-backup-other",
-            Error::Record { .. } => "disk-record-damaged",
-            Error::NewerRecord { .. } => "disk-record-newer",
-            Error::State(source) => source.code(),
-            Error::LeaseLost { .. } => "disk-lease-lost",
-            Error::Stopped => "disk-round-stopped",
-            Error::Taken { .. } => "disk-restore-taken",
-            Error::CopyChanged { .. } => "disk-copy-changed",
-            Error::CopyGone { .. } => "disk-copy-gone",
-            Error::PointDiffers { .. } => "disk-point-differs",
-            Error::PointGone { .. } => "disk-point-gone",
-            Error::NoPoint { .. } => "disk-point-missing",
-            Error::InUse { .. } => "disk-in-use",
-            Error::Promoting { .. } => "disk-promote-unfinished",
-            Error::Restoring { .. } => "disk-restore-unfinished",
-            Error::ImageThere { .. } => "disk-image-there",
-            Error::ImageBegun { .. } => "disk-image-begun",
-            Error::Image { source, .. } if is_full(source) => "disk-image-full",
-            Error::Image { .. } => "disk-image-file",
-            Error::NoImage { .. } => "disk-image-none",
-            Error::ImageForm { .. } => "disk-image-form",
-            Error::ImageVhd { .. } => "disk-image-vhd",
-            Error::ImageLength { .. } => "disk-image-length",
-            Error::ImageMoved { .. } => "disk-image-moved",
-            Error::OfBackup { .. } => "disk-snapshot-needed",
-            Error::NoJournals { .. } => "disk-seed-journals",
-            Error::OfImage { .. } => "disk-of-image",
-            Error::OfManaged { .. } => "disk-of-managed",
-            Error::NoDisk { .. } => "disk-no-vhd",
-            Error::UploadEnded { .. } => "disk-upload-ended",
-            Error::RunLog { .. } => "disk-run-log",
-            Error::NoTable { .. } => "disk-table-missing",
-            Error::Table { .. } => "disk-table-damaged",
-            Error::NoSnapshot { rule: SnapshotRule::Rate, .. } => "disk-snapshot-rate",
-            Error::NoSnapshot { rule: SnapshotRule::Count, .. } => "disk-snapshot-count",
-        }
-    }
-
-    fn kind(&self) -> ErrorKind {
-        match self {
-            Error::Blob { source, .. } => source.kind(),
-            Error::NoSource { .. } | Error::Unknown { .. } => ErrorKind::NotFound,
-            Error::NoPages { .. } | Error::Foreign { .. } => ErrorKind::Guard,
-            Error::Itself { .. } | Error::Asked { .. } | Error::NoEngine { .. } => ErrorKind::Usage,
-            Error::Kept { .. } | Error::Replaced { .. } => ErrorKind::Usage,
-            Error::OtherHost { .. } | Error::RestoredOther { .. } => ErrorKind::Usage,
-            Error::Record { .. } | Error::NewerRecord { .. } => ErrorKind::Guard,
-            Error::State(source) => source.kind(),
-            Error::NotServed { .. } => ErrorKind::Refused,
-            Error::PremiumTarget { .. } | Error::FoldersTarget { .. } | Error::TooLong { .. } => {
-                ErrorKind::Guard
-            }
-            Error::BaselineLost { .. } | Error::NoDifference { .. } => ErrorKind::Resumable,
-            Error::CopyChanged { .. } => ErrorKind::Resumable,
-            Error::CopyGone { .. } => ErrorKind::NotFound,
-            Error::PointDiffers { .. } => ErrorKind::Difference,
-            Error::List { .. } | Error::Transport { .. } => ErrorKind::Failed,
-            Error::Copy { .. } | Error::NoSnapshot { .. } => ErrorKind::Refused,
-            Error::ReadBack { .. } => ErrorKind::Difference,
-            Error::Busy { .. } | Error::RecordBusy { .. } | Error::LeaseLost { .. } => {
-                ErrorKind::Busy
-            }
-            Error::Stopped => ErrorKind::Interrupted,
-            Error::Taken { .. } | Error::InUse { .. } | Error::ImageThere { .. } => {
-                ErrorKind::Guard
-            }
-            Error::PointGone { .. } | Error::NoPoint { .. } | Error::NoTable { .. } => {
-                ErrorKind::NotFound
-            }
-            Error::NoJournals { .. } => ErrorKind::NotFound,
-            Error::Promoting { .. } | Error::Restoring { .. } => ErrorKind::Resumable,
-            Error::NoImage { .. } | Error::ImageForm { .. } | Error::ImageVhd { .. } => {
-                ErrorKind::Guard
-            }
-            Error::ImageLength { .. } | Error::OfImage { .. } | Error::OfBackup { .. } => {
-                ErrorKind::Guard
-            }
-            Error::OfManaged { .. } | Error::NoDisk { .. } | Error::UploadEnded { .. } => {
-                ErrorKind::Guard
-            }
-            Error::ImageMoved { .. } => ErrorKind::LeftOut,
-            Error::RunLog { source, .. } if is_full(source) => ErrorKind::Resumable,
-            Error::RunLog { .. } => ErrorKind::Failed,
-            Error::ImageBegun { .. } => ErrorKind::Usage,
-            Error::Image { source, .. } if is_full(source) => ErrorKind::Resumable,
-            Error::Image { .. } => ErrorKind::Failed,
-            Error::Table { .. } => ErrorKind::Difference,
-        }
-    }
-
-    fn hint(&self) -> Option<Hint> {
-        let text = match self {
-            Error::Blob { source, .. } => return source.hint(),
-            Error::ImageForm { path, .. } => return Some(converted(path)),
-            Error::NoImage { .. } => "name a file or a whole block device, as `image:PATH`",
-            Error::ImageVhd { .. } => {
-                "name the form with `--vhd`: `as-is` for a fixed VHD, `add` for the plain bytes of a \
-                 disk, `none` to keep them as they are"
-            }
-            Error::ImageLength { .. } => {
-                "a page blob has a multiple of 512 bytes and 8 TiB at most; `--vhd add` fills up to \
-                 a whole number of MiB"
-            }
-            Error::ImageMoved { .. } => {
-                "take the image from a machine that is stopped, or from a snapshot, as LVM makes \
-                 one; then run the same command again, it goes on"
-            }
-            Error::NoJournals { .. } => {
-                "run it where the drive was made, or bring that machine's `jobs/JOB/journals` into \
-                 the state directory of this one; if they are lost, delete that blob and protect the \
-                 image with `--first stream`"
-            }
-            Error::OfBackup { .. } => {
-                "it is left alone; what killed runs have left goes with `azseed disk-backup prune`"
-            }
-            Error::OfImage { .. } => {
-                "make a new image of the point with `azseed disk-backup restore NAME --at TIME --to image:PATH`"
-            }
-            Error::OfManaged { .. } => {
-                "make a new disk of the point with `azseed disk-backup restore NAME --at TIME --to managed-disk:ID`, \
-                 and have the machine swap its disk for that"
-            }
-            Error::NoDisk { .. } => {
-                "restore it with `--to image:PATH` or `--to page-blob:…`; an image that is protected \
-                 with `--vhd add` gets a footer"
-            }
-            Error::UploadEnded { .. } => {
-                "delete that disk or name another with `--to`, then run the same command again"
-            }
-            Error::RunLog { .. } => {
-                "check room and rights of the state directory, then run the same command again, it \
-                 goes on"
-            }
-            Error::NoSource { .. } => {
-                "check where the source is: account, container and name, or the resource id"
-            }
-            Error::NoPages { .. } => "only page blobs have snapshots that tell what changed",
-            Error::Foreign { .. } => {
-                "name another blob with `--to ACCOUNT/CONTAINER/BLOB`; this one is left alone. If it \
-                 is the copy and lost its metadata, `azseed disk-backup run NAME --full` makes a \
-                 whole new one"
-            }
-            Error::NotServed { .. } => {
-                "use `--transfer client` and `--engine diff`, which need no more than any service has"
-            }
-            Error::NoEngine { .. } => {
-                "leave `--engine` out; the service copies incrementally from page blobs only, and an \
-                 image is compared with what it was"
-            }
-            Error::PremiumTarget { .. } => {
-                "name a standard account with `--to`: a general-purpose v2 one keeps as many points \
-                 as the rules ask for"
-            }
-            Error::FoldersTarget { .. } => {
-                "name an account without a hierarchical namespace with `--to`: snapshots of page \
-                 blobs are not known to work in the other kind"
-            }
-            Error::TooLong { .. } => "a disk that long can only be backed up in parts",
-            Error::Itself { .. } => "name another account, container or blob with `--to`",
-            Error::CopyGone { .. } => {
-                "find out who deleted it: an account with soft delete has it back; `azseed \
-                 disk-backup run NAME --full` makes a whole new copy"
-            }
-            Error::PointDiffers { .. } => {
-                "restore another point; `azseed disk-backup verify NAME --all` tells which are whole"
-            }
-            Error::BaselineLost { .. } | Error::NoDifference { .. } | Error::CopyChanged { .. } => {
-                "`azseed disk-backup run NAME --full` makes a whole new copy beside the old one, \
-                 whose points stay"
-            }
-            Error::Copy { .. } => "run the same command again, it begins the copy anew",
-            Error::ReadBack { .. } | Error::Transport { .. } | Error::List { .. } => {
-                "run the same command again; no point was made of it"
-            }
-            Error::Busy { .. } => return Some(Hint::OtherRun),
-            Error::RecordBusy { .. } => "run the same command again in a minute",
-            Error::Unknown { .. } => "`azseed disk-backup list` names those that are there",
-            Error::Asked { .. } => {
-                "leave the flag out; `azseed disk-backup set NAME` changes how often a point is made and \
-                 what is kept, and all else needs `azseed disk-backup release NAME` first"
-            }
-            Error::Kept { .. } => {
-                "leave out what differs, and change how often a point is made and what is kept with \
-                 `azseed disk-backup set NAME` afterwards; another disk needs another name"
-            }
-            Error::Replaced { .. } => {
-                "`azseed disk-backup release NAME` forgets the former one; the same \
-                 `disk-backup protect` takes over what is there"
-            }
-            Error::OtherHost { .. } => {
-                "another disk needs a backup of another name; if this machine was renamed or replaces \
-                 that one, run the same `disk-backup protect` with `--yes`"
-            }
-            Error::RestoredOther { .. } => {
-                "leave the flag out; `azseed disk-backup release NAME` forgets the backup of the new \
-                 disk"
-            }
-            Error::Record { .. } => {
-                "`azseed disk-backup release NAME` forgets it, and the same `disk-backup protect` takes \
-                 the backup over from its container; no point is lost"
-            }
-            Error::NewerRecord { .. } => "use the azseed that wrote it, or a newer one",
-            Error::State(source) => return source.hint(),
-            Error::LeaseLost { .. } | Error::Stopped => {
-                "nothing was written since; run the same command again, it goes on"
-            }
-            Error::Taken { .. } => "name another blob with `--to`; this one is left alone",
-            Error::PointGone { .. } | Error::NoPoint { .. } => {
-                "`azseed disk-backup list NAME` shows the points that there are"
-            }
-            Error::InUse { .. } => {
-                "stop the virtual machine and detach the disk, then run the same command again"
-            }
-            Error::Promoting { .. } => {
-                "run `azseed disk-backup promote` with the same point again, it goes on; until then \
-                 no point is made of a disk that is half one and half the other"
-            }
-            Error::Restoring { .. } => {
-                "run the same `azseed disk-backup restore` again, it goes on"
-            }
-            Error::ImageThere { .. } => {
-                "name another file with `--to image:PATH`, or move this one"
-            }
-            Error::ImageBegun { .. } => {
-                "restore that point again, or delete the file's `.part` and `.part.json` first"
-            }
-            Error::Image { source, .. } if is_full(source) => {
-                "free space, then run the same command again, it goes on"
-            }
-            Error::Image { .. } => "check the folder and its rights",
-            Error::NoTable { .. } => {
-                "a table is written when a point is compared with the disk, by `verify` or by \
-                 `run --verify full`, while it is the newest one"
-            }
-            Error::NoSnapshot { rule: SnapshotRule::Rate, .. } => {
-                "run the same command again in ten minutes; a snapshot that a killed run has taken \
-                 is used"
-            }
-            Error::NoSnapshot { rule: SnapshotRule::Count, .. } => {
-                "delete snapshots of the disk that nobody needs, then run the same command again"
-            }
-            Error::Table { .. } => {
-                "the table was changed or damaged, so it proves nothing; delete it, and the point \
-                 can be restored and looked at"
-            }
-        };
-        Some(match self.backup() {
-            Some(name) => Hint::new(text.replace(" NAME", &format!(" {name}"))),
-            None => Hint::new(text),
-        })
     }
 }

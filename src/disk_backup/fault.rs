@@ -8,6 +8,9 @@ pub enum RecordFault {
     /// It was cut off, or written by something else.
     #[error("it was cut off or damaged")]
     Damaged(#[source] serde_json::Error),
+    /// Nothing can be read of it.
+    #[error("it is no file")]
+    NoFile,
     /// It speaks of another backup.
     #[error("it is the one of {0}")]
     OtherName(VaultName),

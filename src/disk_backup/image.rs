@@ -3,14 +3,15 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt;
+use std::io::{self, Read};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use disk_prep::sys::durable::{self, Access};
-use rustix::fs::{CWD, RenameFlags};
+use rustix::fs::{CWD, OFlags, RenameFlags};
+use rustix::process::geteuid;
 use serde::{Deserialize, Serialize};
 
 use super::compare::{block, block_of, length, sweep};
@@ -29,6 +30,8 @@ const WORKS_A_NOTE: usize = 32;
 /// What holds nothing in so many bytes stays a hole.
 const HOLE_BYTES: usize = 4096;
 const FORM: u32 = 1;
+/// A note has a few hundred bytes.
+const NOTE_BYTES: u64 = 64 << 10;
 
 /// What becomes which file.
 #[derive(Debug)]
@@ -67,6 +70,9 @@ struct Note {
     bytes: u64,
     /// All before is in the file.
     done_bytes: u64,
+    /// The file's number in its file system; none before it is made.
+    #[serde(default)]
+    inode: Option<u64>,
 }
 
 fn beside(path: &Path, ending: &str) -> PathBuf {
@@ -80,6 +86,25 @@ fn at(path: &Path) -> impl Fn(io::Error) -> Error {
     move |source| Error::Image { path: path.clone(), source }
 }
 
+/// Opens a plain file, if it is there. A link would lead elsewhere, and a pipe would keep us waiting:
+/// what else is there is left alone.
+fn plain(path: &Path, is_written: bool) -> Result<Option<File>, Error> {
+    let there = || Error::ImageThere { path: path.to_owned() };
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+    match File::options().read(true).write(is_written).custom_flags(flags).open(path) {
+        Ok(file) if file.metadata().map_err(at(path))?.is_file() => Ok(Some(file)),
+        Ok(_) => Err(there()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(_) if path.symlink_metadata().is_ok_and(|own| !own.is_file()) => Err(there()),
+        Err(error) => Err(at(path)(error)),
+    }
+}
+
+/// The same of one that has to be there.
+fn present(path: &Path) -> Result<File, Error> {
+    plain(path, false)?.ok_or_else(|| at(path)(io::ErrorKind::NotFound.into()))
+}
+
 impl ImageFile<'_> {
     /// Makes it.
     pub fn make(&self, watch: &dyn Watch) -> Result<MadeImage, Error> {
@@ -91,7 +116,7 @@ impl ImageFile<'_> {
             (false, is_begun) if is_resumed || !is_begun => {}
             // It was renamed, and the run was killed before its note went.
             (true, false) if is_resumed => {
-                std::fs::remove_file(&note_path).map_err(at(&note_path))?;
+                durable::remove(&note_path).map_err(at(&note_path))?;
                 return self.ended((0, 0), true, watch);
             }
             (true, _) => return self.whole(watch),
@@ -99,11 +124,8 @@ impl ImageFile<'_> {
         }
         let mut note = begun.unwrap_or_else(|| self.note());
         self.keep(&note_path, &note)?;
-        let file = match is_there(&part) {
-            true => File::options().read(true).write(true).open(&part).map_err(at(&part))?,
-            false => durable::create_new(&part, Access::Private).map_err(at(&part))?,
-        };
-        file.set_len(self.point.bytes).map_err(at(&part))?;
+        let file = self.part(&part, &mut note)?;
+        self.keep(&note_path, &note)?;
         let counts = self.fill(&file, (&part, &note_path), &mut note, watch)?;
         file.sync_all().map_err(at(&part))?;
         let renamed = rustix::fs::renameat_with(CWD, &part, CWD, self.path, RenameFlags::NOREPLACE);
@@ -111,8 +133,32 @@ impl ImageFile<'_> {
         let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new("."));
         durable::sync_folder(folder).map_err(at(folder))?;
-        std::fs::remove_file(&note_path).map_err(at(&note_path))?;
+        durable::remove(&note_path).map_err(at(&note_path))?;
         self.ended(counts, false, watch)
+    }
+
+    /// The file that is filled. One that is not what the note speaks of holds nothing of the point.
+    fn part(&self, path: &Path, note: &mut Note) -> Result<File, Error> {
+        let there = plain(path, true)?;
+        let (is_new, file) = match there {
+            Some(file) => (false, file),
+            None => (true, durable::create_new(path, Access::Private).map_err(at(path))?),
+        };
+        let about = file.metadata().map_err(at(path))?;
+        let is_other = note.inode.is_some_and(|inode| inode != about.ino());
+        // It has one name, which nobody else has given it.
+        let is_ours = about.nlink() == 1 && about.uid() == geteuid().as_raw();
+        if !is_new && (is_other || !is_ours) {
+            return Err(Error::ImageThere { path: path.to_owned() });
+        }
+        if is_new || note.inode.is_none() || about.len() != self.point.bytes {
+            note.done_bytes = 0;
+            // What it held would stay where the point holds nothing.
+            file.set_len(0).map_err(at(path))?;
+            file.set_len(self.point.bytes).map_err(at(path))?;
+        }
+        note.inode = Some(about.ino());
+        Ok(file)
     }
 
     /// A file that is there already: a run that was killed at its very end, or one that has ended, has
@@ -137,18 +183,18 @@ impl ImageFile<'_> {
 
     fn note(&self) -> Note {
         let (copy, snapshot) = (self.copy.address(), self.point.backup_snapshot.clone());
-        Note { version: FORM, copy, snapshot, bytes: self.point.bytes, done_bytes: 0 }
+        Note { version: FORM, copy, snapshot, bytes: self.point.bytes, done_bytes: 0, inode: None }
     }
 
     /// How far a run before is, if it was with this point.
     fn begun(&self, path: &Path) -> Result<Option<Note>, Error> {
-        let text = match std::fs::read(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            read => read.map_err(at(path))?,
-        };
-        let note: Note =
-            serde_json::from_slice(&text).map_err(|source| at(path)(io::Error::from(source)))?;
-        let own = Note { done_bytes: note.done_bytes, ..self.note() };
+        let Some(file) = plain(path, false)? else { return Ok(None) };
+        let mut text = Vec::new();
+        file.take(NOTE_BYTES).read_to_end(&mut text).map_err(at(path))?;
+        let damaged = |source| Error::ImageNote { path: path.to_owned(), source };
+        let note: Note = serde_json::from_slice(&text).map_err(damaged)?;
+        let Note { done_bytes, inode, .. } = note;
+        let own = Note { done_bytes, inode, ..self.note() };
         match note == own {
             true => Ok(Some(note)),
             false => {
@@ -209,7 +255,7 @@ impl ImageFile<'_> {
 
     /// Reads both, all of them.
     fn prove(&self, watch: &dyn Watch) -> Result<u64, Error> {
-        let file = File::open(self.path).map_err(at(self.path))?;
+        let file = present(self.path)?;
         let side = (self.copy.as_ref(), Some(self.point.backup_snapshot.as_str()));
         let bytes = length(side)?;
         let look = || {
@@ -242,7 +288,7 @@ pub fn check_image(made: &ImageFile<'_>, table: &Table, watch: &dyn Watch) -> Re
     if table.bytes() != point.bytes {
         return Err(differs(table.bytes().min(point.bytes)));
     }
-    let file = File::open(path).map_err(at(path))?;
+    let file = present(path)?;
     for number in 0..block_count(point.bytes) {
         let span = block_of(number, point.bytes);
         let mut own = vec![0; usize::try_from(span.1 - span.0).unwrap_or(usize::MAX)];

@@ -44,6 +44,8 @@ pub struct ServiceRound<'a> {
     pub former: Option<Uuid>,
     /// What is read back.
     pub verify: Verify,
+    /// The source's snapshot that the copies before this one hold: a whole new one begins with a later.
+    pub older: Option<String>,
 }
 
 impl ServiceRound<'_> {
@@ -63,8 +65,9 @@ impl ServiceRound<'_> {
             // A run that was killed after its point left the one before.
             taken.remove_older(&ours, held)?;
         }
-        let is_left = ours.last().is_some_and(|own| Some(own.id.as_str()) > held);
-        let snapshot = taken.next(&ours, held, &disk)?;
+        let passed = held.or(self.older.as_deref());
+        let is_left = ours.last().is_some_and(|own| Some(own.id.as_str()) > passed);
+        let snapshot = taken.next(&ours, passed, &disk)?;
         watch.step(Step::Snapshot)?;
         taken.await_whole(&snapshot, watch)?;
         keeper.check()?;

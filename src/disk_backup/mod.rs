@@ -6,6 +6,7 @@ mod apply;
 mod chain;
 mod compare;
 mod cost;
+mod diagnosis;
 mod disk_image;
 mod engine;
 mod error;

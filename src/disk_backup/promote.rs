@@ -69,7 +69,9 @@ impl Promotion<'_> {
             return Err(Error::NoPages { blob: self.disk.address() });
         }
         let Some(mark) = facts.metadata.get(PROMOTING) else {
-            return match facts.is_leased {
+            // The lease of a run that was killed before it could say so is taken over.
+            let is_ours = || self.former.is_some_and(|id| self.disk.renew_lease(id).is_ok());
+            return match facts.is_leased && !is_ours() {
                 true => Err(Error::InUse { blob: self.disk.address() }),
                 false => Ok(None),
             };

@@ -235,6 +235,24 @@ fn path(state: &State, name: &VaultName) -> PathBuf {
     state.folder().join(FOLDER).join(format!("{name}.json"))
 }
 
+/// What a record holds, if it is there. A pipe of its name would keep everybody waiting.
+fn content(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+    let read = std::fs::metadata(path).and_then(|about| match about.is_file() {
+        true => std::fs::read(path).map(Some),
+        false => Ok(None),
+    });
+    match read {
+        Ok(Some(text)) => Ok(Some(text)),
+        Ok(None) => Err(Error::Record { path: path.to_owned(), fault: RecordFault::NoFile }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io_at(path)(error).into()),
+    }
+}
+
+fn log_path(state: &State, name: &VaultName) -> PathBuf {
+    state.folder().join(FOLDER).join(format!("{name}.run"))
+}
+
 impl DiskBackup {
     /// The name of the copy of a generation: whole new copies stand beside the first.
     pub fn copy_name(&self, generation: u32) -> String {
@@ -284,10 +302,9 @@ impl DiskBackup {
     /// The one of this name; `None` if this machine knows none.
     pub fn open(state: &State, name: &VaultName) -> Result<Option<Self>, Error> {
         let path = path(state, name);
-        match std::fs::read(&path) {
-            Ok(text) => Self::read(&text, &path, name.as_str()).map(Some),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(io_at(&path)(error).into()),
+        match content(&path)? {
+            Some(text) => Self::read(&text, &path, name.as_str()).map(Some),
+            None => Ok(None),
         }
     }
 
@@ -302,10 +319,11 @@ impl DiskBackup {
         let mut paths = state.records_in(&state.folder().join(FOLDER))?;
         paths.sort();
         for path in paths {
-            let text = std::fs::read(&path).map_err(io_at(&path))?;
             let name = path.file_stem().unwrap_or_default().to_string_lossy();
-            match Self::read(&text, &path, &name) {
-                Ok(own) => known.all.push(own),
+            let own = content(&path)
+                .and_then(|text| text.map(|text| Self::read(&text, &path, &name)).transpose());
+            match own {
+                Ok(own) => known.all.extend(own),
                 Err(error) => known.unusable.push(error),
             }
         }
@@ -358,9 +376,8 @@ impl DiskBackup {
 
     /// The log of a round of an image.
     pub fn run_log(&self, state: &State) -> Result<PathBuf, StateError> {
-        let folder = state.folder().join(FOLDER);
-        state.make_folder(&folder, Access::Public)?;
-        Ok(folder.join(format!("{}.run", self.name)))
+        state.make_folder(&state.folder().join(FOLDER), Access::Public)?;
+        Ok(log_path(state, &self.name))
     }
 
     /// Keeps it.
@@ -370,10 +387,15 @@ impl DiskBackup {
         durable::write(&path, &self.text(), Access::Public).map_err(io_at(&path))
     }
 
-    /// Forgets one of this name; blobs and points stay.
+    /// Forgets one of this name, with the log of its round, which others may go on with meanwhile; blobs
+    /// and points stay.
     pub fn forget(state: &State, name: &VaultName) -> Result<(), StateError> {
-        let path = path(state, name);
-        std::fs::remove_file(&path).map_err(io_at(&path))
+        let (path, log) = (path(state, name), log_path(state, name));
+        match durable::remove(&log) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            removed => removed.map_err(io_at(&log))?,
+        }
+        durable::remove(&path).map_err(io_at(&path))
     }
 }
 

@@ -37,6 +37,14 @@ pub enum DiskSource {
 pub struct NoSource;
 
 impl DiskSource {
+    /// As `--source` takes it.
+    pub fn word(&self) -> String {
+        match self {
+            DiskSource::PageBlob(place) => format!("{PAGE_BLOB}{place}"),
+            DiskSource::Managed(_) | DiskSource::Image(_) => self.to_string(),
+        }
+    }
+
     /// The page blob, if it is one.
     pub fn place(&self) -> Option<&BlobPlace> {
         match self {
@@ -196,6 +204,7 @@ mod tests {
         }
         let blob: DiskSource = "page-blob:account1/disks/os.vhd".parse().unwrap();
         assert_eq!(blob.to_string(), "account1/disks/os.vhd");
+        assert_eq!(blob.word().parse(), Ok(blob));
         for word in ["image:", "image:os.raw", "account1/disks", "managed-disk:/subscriptions/x"] {
             assert_eq!(word.parse::<DiskSource>(), Err(NoSource), "{word}");
         }

@@ -16,12 +16,12 @@ use super::disk_first::tell_first;
 use super::disk_image::point_of_image;
 use super::disk_seed::{Turn, Underway};
 use super::disk_shared::{change, newest};
-use crate::azure::PageBlob;
+use crate::azure::{PageBlob, SnapshotFacts};
 use crate::disk_backup::{
-    DiffWish, DiskBackup, Engine, Error, FirstCopy, ImageHost, Known, LastRound, Made, Mode, Proof,
-    ProvenBy, Round, ServiceRound, Verify, Via, Watch, WholeRound, tells_differences,
+    Chain, DiffWish, DiskBackup, Engine, Error, FirstCopy, ImageHost, Known, LastRound, Made, Mode,
+    OWNER, Proof, ProvenBy, Round, ServiceRound, Verify, Via, Watch, WholeRound, tells_differences,
 };
-use crate::outcome::Failure;
+use crate::outcome::{Failure, IdleWord};
 
 /// What is wished of a run.
 #[derive(Debug, Clone, Copy)]
@@ -79,8 +79,7 @@ pub(super) fn round(
     if let Some(source) = &source {
         check_source(source)?;
     }
-    let is_gone = backup.engine != Engine::FullCopy && facts(&target)?.is_none();
-    if is_gone && backup.last.is_some() {
+    if is_gone(backup, (source.as_ref(), &target))? {
         return Err(Error::CopyGone { name: backup.name.clone(), blob: target.address() }.into());
     }
     let held = leased(backup, &target);
@@ -105,6 +104,19 @@ pub(super) fn round(
     };
     keep(backup, &made, options, desk)?;
     Ok(Turn::Made(made))
+}
+
+/// Whether a copy that has had a point is not there any more: what stands in its place and has none is
+/// another, whatever it says of itself.
+fn is_gone(
+    backup: &DiskBackup,
+    (source, target): (Option<&Arc<dyn PageBlob>>, &Arc<dyn PageBlob>),
+) -> Result<bool, Error> {
+    if backup.engine == Engine::FullCopy || backup.last.is_none() {
+        return Ok(false);
+    }
+    let all = all_points(backup, source, target)?;
+    Ok(facts(target)?.is_none() || !all.iter().any(|own| own.generation == backup.generation))
 }
 
 /// Makes a point of what is in Azure, by the engine that was chosen.
@@ -139,7 +151,11 @@ fn point_of_disk(
         }
         Engine::IncrementalCopy => {
             let name = own.target.name();
-            ServiceRound { source, target, name, lock, backup, run, former, verify }.make(watch)
+            let before = all_points(own, Some(source), target)?;
+            let before = before.into_iter().filter(|point| point.generation < own.generation);
+            let older = before.map(|point| point.source_snapshot).max();
+            ServiceRound { source, target, name, lock, backup, run, former, verify, older }
+                .make(watch)
         }
         Engine::FullCopy => {
             let by_service = match source.is_managed() {
@@ -177,7 +193,9 @@ fn keep(
             let container = files(backup, options, desk)?;
             write_table(backup, &made.source_snapshot, table, &container)?;
         }
-        proof = Some(Proof { at: now, by: ProvenBy::Source, is_whole: true });
+        // An image has no snapshot; its digests were compared.
+        let by = backup.source.image().map_or(ProvenBy::Source, |_| ProvenBy::Table);
+        proof = Some(Proof { at: now, by, is_whole: true });
     }
     change(backup, options, desk, |own| {
         own.last = Some(last.clone());
@@ -269,30 +287,72 @@ pub(super) fn meant(
     }
 }
 
-/// A backup whose time may have come. Where nothing is due as far as is known here, a copy that cannot
-/// be asked is no fault.
+/// A backup whose time may have come, and whether it has. Where nothing is due as far as is known here,
+/// a copy that cannot be asked is no fault.
 fn awaited(
     name: &VaultName,
     wish: RoundOptions,
     options: &DiskOptions,
     desk: &Desk<'_>,
-) -> Result<DiskBackup, Failure> {
+) -> Result<(DiskBackup, bool), Failure> {
     use disk_prep::noun::ErrorKind::{NotAllowed, Refused, Unreachable};
     let own = known(name, desk)?;
-    let is_due = wish.is_now || Timestamp::now() >= next(&own);
-    match newest(own.clone(), options, desk) {
+    let is_due = |own: &DiskBackup| {
+        // Of one that is due at once that is now.
+        let due = next(own);
+        wish.is_now || Timestamp::now() >= due
+    };
+    let found = match newest(own.clone(), options, desk) {
         Err(Failure(error))
-            if !is_due && matches!(error.kind(), NotAllowed | Refused | Unreachable) =>
+            if !is_due(&own) && matches!(error.kind(), NotAllowed | Refused | Unreachable) =>
         {
             tracing::info!(%error, "what others have changed of {name} is not known");
-            Ok(own)
+            return Ok((own, false));
         }
-        Ok(found) if found != own => {
-            found.save(&desk.state()?)?;
-            Ok(found)
-        }
-        found => found,
+        found => found?,
+    };
+    if found != own {
+        found.save(&desk.state()?)?;
     }
+    let is_stopped = || {
+        is_stopped(&found, options, desk).unwrap_or_else(|Failure(error)| {
+            tracing::info!(%error, "whether a round of {name} was stopped is not known");
+            false
+        })
+    };
+    let is_due = is_due(&found) || is_stopped();
+    Ok((found, is_due))
+}
+
+/// Whether a round was stopped before its point was made, and nobody is at it. It is not left until the
+/// next one is due: what it has taken of the disk would stay there as long.
+fn is_stopped(
+    backup: &DiskBackup,
+    options: &DiskOptions,
+    desk: &Desk<'_>,
+) -> Result<bool, Failure> {
+    let (source, target) = open(backup, options, desk)?;
+    let chain = facts(&target)?.and_then(|facts| Chain::parse(&facts.metadata));
+    let is_begun = chain.is_some_and(|chain| chain.pending.is_some())
+        || match (source, &backup.last) {
+            // It may have been stopped before it could say so, and some copies say nothing.
+            (Some(source), Some(last)) => is_left(backup, &source.snapshots()?, last),
+            _ => false,
+        };
+    let held = leased(backup, &target);
+    let is_held = || {
+        // The lease of a run of this machine, which holds its lock no more, is nobody's.
+        let is_ours = backup.run.is_some_and(|run| held.renew_lease(run).is_ok());
+        Ok::<_, Failure>(!is_ours && facts(&held)?.is_some_and(|own| own.is_leased))
+    };
+    Ok(is_begun && !is_held()?)
+}
+
+/// Whether a backup has a snapshot of its disk that is later than its last point.
+fn is_left(backup: &DiskBackup, all: &[SnapshotFacts], last: &LastRound) -> bool {
+    let id = backup.id.to_string();
+    let is_later = |own: &SnapshotFacts| own.id.as_str() > last.source_snapshot.as_str();
+    all.iter().any(|own| own.metadata.get(OWNER) == Some(&id) && is_later(own))
 }
 
 fn one(
@@ -303,11 +363,10 @@ fn one(
 ) -> Result<RoundEnd, Failure> {
     let _lock = hold(name, desk)?;
     // Read under the lock: another run may just have made a point.
-    let mut backup = awaited(name, wish, options, desk)?;
-    let due = next(&backup);
-    if !wish.is_now && Timestamp::now() < due {
-        let (name, underway) = (name.clone(), None);
-        return Ok(RoundEnd { name, made: None, underway, secs: 0, next: due });
+    let (mut backup, is_due) = awaited(name, wish, options, desk)?;
+    if !is_due {
+        let (name, next) = (name.clone(), next(&backup));
+        return Ok(RoundEnd { name, made: None, underway: None, secs: 0, next });
     }
     let begun = std::time::Instant::now();
     let is_asked = wish.anew == Anew::Always && is_begun(&backup, options, desk)?;
@@ -331,6 +390,10 @@ fn one(
     let secs = begun.elapsed().as_secs();
     let (made, underway) = match turn {
         Turn::Made(made) => (Some(made), None),
+        // There is nothing yet that a whole new copy would stand beside.
+        Turn::Underway(_) if wish.anew == Anew::Always => {
+            return Err(IdleWord { word: "--full" }.into());
+        }
         Turn::Underway(underway) => (None, Some(underway)),
     };
     Ok(RoundEnd { name: name.clone(), made, underway, secs, next })

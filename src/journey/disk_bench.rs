@@ -255,6 +255,18 @@ pub(super) fn facts(blob: &Arc<dyn PageBlob>) -> Result<Option<PageFacts>, Error
     blob.facts(None).map_err(|source| Error::Blob { blob: blob.address(), source })
 }
 
+/// What the service says of a disk. What opens its account may be another than the copy's, and that is
+/// told to whoever is not let in.
+pub(super) fn source_facts(source: &Arc<dyn PageBlob>) -> Result<Option<PageFacts>, Error> {
+    source.facts(None).map_err(|error| {
+        let blob = source.address();
+        match error.kind() {
+            ErrorKind::NotAllowed => Error::Closed { blob, source: error },
+            _ => Error::Blob { blob, source: error },
+        }
+    })
+}
+
 /// The container of a backup's copy.
 pub(super) fn files(
     backup: &DiskBackup,
@@ -276,7 +288,7 @@ pub(super) fn whole(backup: &DiskBackup) -> Result<(), Error> {
 
 /// Before anything is made: there is something to back up.
 pub(super) fn check_source(source: &Arc<dyn PageBlob>) -> Result<(), Error> {
-    match facts(source)? {
+    match source_facts(source)? {
         None => Err(Error::NoSource { blob: source.address() }),
         Some(facts) if !facts.is_pages => Err(Error::NoPages { blob: source.address() }),
         Some(_) => Ok(()),

@@ -6,10 +6,12 @@ use bytes::Bytes;
 use disk_prep::noun::Md5Digest;
 use md5::{Digest, Md5};
 
+use super::desk::Desk;
+use super::disk_bench::{Attended, DiskOptions, files};
 use super::repair::Open;
-use crate::azure::Container;
-use crate::disk_backup::{DiskBackup, Error, Table};
-use crate::outcome::Failure;
+use crate::azure::{Container, PageBlob};
+use crate::disk_backup::{DiskBackup, DiskPoint, Error, Table, compare_table};
+use crate::outcome::{Failure, chain};
 
 fn table_name(backup: &DiskBackup, source_snapshot: &str) -> String {
     format!("azseed/disks/{}/points/{source_snapshot}.sha256", backup.name)
@@ -51,4 +53,40 @@ pub(super) fn remove_table(
     let fenced = Arc::clone(container).fenced(Arc::new(Open));
     fenced.remove_any(&table_name(backup, source_snapshot))?;
     Ok(())
+}
+
+/// What proves a point, if anything does.
+pub(super) fn table_of(
+    backup: &DiskBackup,
+    point: &DiskPoint,
+    options: &DiskOptions,
+    desk: &Desk<'_>,
+) -> Result<Option<Table>, Failure> {
+    let container = files(backup, options, desk)?;
+    match read_table(backup, &point.source_snapshot, &container) {
+        Err(error @ Error::Table { .. }) => {
+            desk.attendant.warn(&format!("{}; the point is restored as it is", chain(&error)));
+            Ok(None)
+        }
+        found => Ok(found?),
+    }
+}
+
+/// A point that is not what its table says, if it has one, is put nowhere that it could not be taken
+/// back from.
+pub(super) fn check_point(
+    backup: &DiskBackup,
+    (point, copy): (&DiskPoint, &Arc<dyn PageBlob>),
+    watch: &Attended<'_>,
+    (options, desk): (&DiskOptions, &Desk<'_>),
+) -> Result<(), Failure> {
+    let Some(table) = table_of(backup, point, options, desk)? else { return Ok(()) };
+    let own = (copy.as_ref(), Some(point.backup_snapshot.as_str()));
+    let found = compare_table(&table, own, None, watch)?;
+    if found.is_none() {
+        return Ok(());
+    }
+    let offset = found.first().unwrap_or(table.bytes().min(point.bytes));
+    let (name, snapshot) = (backup.name.clone(), point.source_snapshot.clone());
+    Err(Error::PointWrong { name, snapshot, blob: copy.address(), offset }.into())
 }

@@ -8,18 +8,28 @@ use jiff::Timestamp;
 use super::desk::Desk;
 use super::disk_backup::next;
 use super::disk_bench::{
-    DiskOptions, Failed, facts, hold, known, leased, named, open, own_points, shown, tell_ahead,
+    DiskOptions, Failed, all_points, facts, hold, known, leased, named, open, own_points, shown,
+    tell_ahead,
 };
 use super::disk_shared::newest;
 use crate::azure::{PageBlob, PageFacts};
 use crate::disk_backup::{
-    Chain, DiskBackup, DiskPoint, Engine, Error, Known, freed_bytes, written_bytes,
+    Chain, DiskBackup, DiskPoint, Engine, Error, Known, Proof, freed_bytes, written_bytes,
 };
 use crate::outcome::{Failure, chain};
 
 /// Disks that this machine backs up.
 #[derive(Debug)]
-pub struct Disks(pub Vec<DiskBackup>);
+pub struct Disks(pub Vec<ListedDisk>);
+
+/// A disk that this machine backs up.
+#[derive(Debug)]
+pub struct ListedDisk {
+    /// Its record.
+    pub backup: DiskBackup,
+    /// The source's snapshot that its newest point is equal to; none before the first.
+    pub newest: Option<String>,
+}
 
 /// The points of one disk.
 #[derive(Debug)]
@@ -39,6 +49,10 @@ pub struct DiskStatus {
     pub chain: Option<Chain>,
     /// How many points there are.
     pub points: usize,
+    /// The source's snapshot that the newest point is equal to.
+    pub newest: Option<String>,
+    /// The source's snapshot that the point is equal to which was proven last, and how it was.
+    pub proven: Option<(String, Proof)>,
     /// Whether the source's snapshot that the copy holds is there.
     pub has_baseline: bool,
     /// What it costs; none where there is no copy.
@@ -77,9 +91,9 @@ pub fn list(options: &DiskOptions, desk: &Desk<'_>) -> Result<Disks, Failure> {
     for own in all {
         // Where one cannot be asked, the next would only be waited for as long.
         if unasked.is_none() {
-            match newest(own.clone(), options, desk) {
-                Ok(newest) => {
-                    told.push(newest);
+            match listed(own.clone(), options, desk) {
+                Ok(listed) => {
+                    told.push(listed);
                     continue;
                 }
                 Err(failure) if is_of_record(&failure) => {
@@ -88,7 +102,7 @@ pub fn list(options: &DiskOptions, desk: &Desk<'_>) -> Result<Disks, Failure> {
                 Err(failure) => unasked = Some(failure),
             }
         }
-        told.push(own);
+        told.push(ListedDisk { newest: last_snapshot(&own), backup: own });
     }
     if let Some(Failure(error)) = unasked {
         let why = chain(&*error);
@@ -98,6 +112,24 @@ pub fn list(options: &DiskOptions, desk: &Desk<'_>) -> Result<Disks, Failure> {
     }
     let is_empty = told.is_empty();
     shown(Disks(told), is_empty, failures, desk)
+}
+
+fn last_snapshot(backup: &DiskBackup) -> Option<String> {
+    backup.last.as_ref().map(|last| last.source_snapshot.clone())
+}
+
+/// A backup with what others have made of it. One that has had no round since it was restored or taken
+/// over has points all the same, and its copy tells them.
+fn listed(own: DiskBackup, options: &DiskOptions, desk: &Desk<'_>) -> Result<ListedDisk, Failure> {
+    let backup = newest(own, options, desk)?;
+    let newest = match last_snapshot(&backup) {
+        None => {
+            let (source, target) = open(&backup, options, desk)?;
+            all_points(&backup, source.as_ref(), &target)?.pop().map(|own| own.source_snapshot)
+        }
+        last => last,
+    };
+    Ok(ListedDisk { backup, newest })
 }
 
 /// Whether a record is at fault, and not the way to it.
@@ -151,11 +183,18 @@ pub fn status(
         (_, true) => None,
         _ => Some(stored_in_points(&target, &points)?),
     };
+    let newest = points.last().map(|own| own.source_snapshot.clone());
+    let proven = backup.last_proof().map(|(id, proof)| {
+        let point = points.iter().find(|own| own.backup_snapshot == id);
+        (point.map_or(id, |own| &own.source_snapshot).to_owned(), proof.clone())
+    });
     let is_leased = self::facts(&leased(&backup, &target))?.is_some_and(|own| own.is_leased);
     Ok(DiskStatus {
         next: next(&backup),
         stored,
         points: points.len(),
+        newest,
+        proven,
         is_leased,
         backup,
         chain,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use disk_prep::limits::PAGE_BYTES;
 use disk_prep::noun::{
-    BlobPlace, JobName, ResourceGroup, Service, SubscriptionId, VaultName, count,
+    BlobPlace, JobName, ResourceGroup, Service, SubscriptionId, VaultName, count, typed,
 };
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -15,13 +15,13 @@ use super::desk::Desk;
 use super::disk_backup::{Anew, RoundOptions, round};
 use super::disk_bench::{
     DiskOptions, DiskWord, all_points, check_source, facts, files, hold, make_container, open,
-    whole,
+    source_facts, whole,
 };
 use super::disk_first::tell_first;
 use super::disk_image::{check_host, image_of};
 use super::disk_manner::{Manner, MannerAsked, check_services};
 use super::disk_seed::{Shipping, Turn, write_dataset};
-use super::disk_shared::{self, lives, newest, read_record};
+use super::disk_shared::{self, is_copy, is_ours, lives, newest, owner, read_record};
 use crate::azure::PageBlob;
 use crate::disk_backup::{
     BACKUP, Chain, DiskBackup, DiskSource, Engine, Error, FORM, FirstCopy, IMAGE, ImageHost,
@@ -104,7 +104,12 @@ fn places(asked: &ProtectOptions) -> Result<(DiskSource, BlobPlace), DiskWord> {
         word: asked.to.clone(),
         rule: error.rule.to_owned(),
     };
-    Ok((source, whole.parse().map_err(wrong)?))
+    let target: BlobPlace = whole.parse().map_err(wrong)?;
+    if is_ours(&target) {
+        let rule = "below azseed/ is what this program keeps beside copies".to_owned();
+        return Err(DiskWord::Place { word: asked.to.clone(), rule });
+    }
+    Ok((source, target))
 }
 
 /// What is said of an image, where there is one; what has no meaning in this call is refused.
@@ -236,8 +241,12 @@ fn begin(
 ) -> Result<Protected, Failure> {
     let (source, target) = open(backup, options, desk)?;
     let address = source.as_ref().map_or_else(|| backup.source.to_string(), |own| own.address());
+    let recorded = (origin == Origin::Left).then_some(backup.id);
     let is_adopted =
         origin != Origin::Known && adopt(backup, &address, (source.as_ref(), &target))?;
+    if is_adopted && recorded != Some(backup.id) {
+        nobodys(backup, options, desk)?;
+    }
     let is_taken_over = is_adopted || origin == Origin::Left;
     if let Some(points) = left_points(backup, origin, source.as_ref(), &target)? {
         let (disk, there) = (&backup.source, count(points, "point"));
@@ -309,7 +318,7 @@ fn left_points(
     target: &Arc<dyn PageBlob>,
 ) -> Result<Option<usize>, Error> {
     let is_gone = match source {
-        Some(source) => facts(source)?.is_none(),
+        Some(source) => source_facts(source)?.is_none(),
         None => is_image_gone(&backup.source) && origin != Origin::Asked,
     };
     if !is_gone {
@@ -372,13 +381,6 @@ fn left(
     Ok((found, Origin::Left))
 }
 
-/// Whether a place is that of one of a backup's copies.
-fn is_copy(backup: &DiskBackup, place: &BlobPlace) -> bool {
-    let own = &backup.target;
-    (own.account(), own.container()) == (place.account(), place.container())
-        && backup.copy_names().iter().any(|name| name == place.name())
-}
-
 /// A copy of this source by this program is taken over, whoever made it; a foreign one is refused.
 fn adopt(
     backup: &mut DiskBackup,
@@ -411,6 +413,16 @@ fn adopt(
         .is_some_and(|chain| is_address(&chain.source, source) && facts.is_pages);
     backup.id = id.filter(|_| is_of_source).ok_or_else(foreign)?;
     Ok(true)
+}
+
+/// A copy that a backup of another name goes on with is left to it: two would delete each other's
+/// points.
+fn nobodys(backup: &DiskBackup, options: &DiskOptions, desk: &Desk<'_>) -> Result<(), Failure> {
+    let Some(own) = owner(backup, options, desk)? else { return Ok(()) };
+    let (source, target) = (own.source.word(), own.target.to_string());
+    let words = ["azseed", "disk-backup", "protect", own.name.as_str(), "--source", &source];
+    let line = typed(words.into_iter().chain(["--to", &target]));
+    Err(Error::OfOther { blob: backup.target.to_string(), owner: own.name, line }.into())
 }
 
 /// Whose snapshot of a disk one is.

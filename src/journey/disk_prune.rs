@@ -11,7 +11,7 @@ use super::disk_bench::{
     DiskOptions, facts, files, hold, known, named, open, own_points, shown, tell_ahead,
 };
 use super::disk_files::remove_table;
-use super::disk_shared::{change, newest};
+use super::disk_shared::{change, newest, owner};
 use crate::azure::PageBlob;
 use crate::disk_backup::{
     Chain, DiskBackup, DiskPoint, Engine, Error, Keep, OWNER, freed_bytes, let_go, written_bytes,
@@ -67,6 +67,8 @@ pub struct ChangedDisk {
     pub backup: DiskBackup,
     /// Whether something is different now.
     pub is_changed: bool,
+    /// What was kept before, if that is another now.
+    pub former: Option<Keep>,
 }
 
 impl PrunedDisk {
@@ -176,6 +178,15 @@ pub fn prune_after(
     }
 }
 
+/// No point goes by the rules of one backup that another one may keep.
+fn check_alone(backup: &DiskBackup, options: &DiskOptions, desk: &Desk<'_>) -> Result<(), Failure> {
+    let (name, blob) = (backup.name.clone(), backup.target.to_string());
+    match owner(backup, options, desk)? {
+        Some(DiskBackup { name: owner, .. }) => Err(Error::OfTwo { blob, name, owner }.into()),
+        None => Ok(()),
+    }
+}
+
 /// What would go.
 fn look(name: &VaultName, options: &DiskOptions, desk: &Desk<'_>) -> Result<Bench, Failure> {
     let lock = hold(name, desk)?;
@@ -184,6 +195,9 @@ fn look(name: &VaultName, options: &DiskOptions, desk: &Desk<'_>) -> Result<Benc
     let all = own_points(&backup, source.as_ref(), &target)?;
     tell_ahead(&all, name, desk);
     let gone = let_go(backup.keep, &all, &Zoned::now());
+    if !gone.is_empty() {
+        check_alone(&backup, options, desk)?;
+    }
     let is_gone = |own: &DiskPoint| gone.iter().any(|gone| gone == &own);
     let told = facts(&target)?;
     let tells = told.as_ref().is_some_and(|facts| !facts.is_azurite);
@@ -327,11 +341,12 @@ pub fn set(
         own.every_secs = every_secs.unwrap_or(own.every_secs);
         own.keep = keep.unwrap_or(own.keep);
     };
+    let former = keep.and_then(|keep| (keep != backup.keep).then_some(backup.keep));
     let mut wanted = backup.clone();
     set(&mut wanted);
     let is_changed = wanted != backup;
     if is_changed {
         change(&mut backup, options, desk, set)?;
     }
-    Ok(ChangedDisk { backup, is_changed })
+    Ok(ChangedDisk { backup, is_changed, former })
 }

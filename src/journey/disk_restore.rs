@@ -17,15 +17,15 @@ use super::disk_bench::{
     Attended, DiskOptions, DiskWord, Engine, by_service, facts, files, hold, known, make_container,
     open, own_points, source_access,
 };
-use super::disk_files::read_table;
-use super::disk_shared::{begin, change, lives, newest, read_record};
+use super::disk_files::{check_point, table_of};
+use super::disk_shared::{begin, change, is_ours, lives, newest, read_record};
 use crate::azure::PageBlob;
 use crate::disk_backup::{
     DiskBackup, DiskPoint, DiskSource, Error, FirstCopy, IMAGE, ImageFile, MANAGED_DISK, MadeDisk,
-    MadeImage, PAGE_BLOB, Promoted, Promotion, Restoration, RestoredFrom, Table, Verify,
-    check_image, check_upload, point_at,
+    MadeImage, PAGE_BLOB, Promoted, Promotion, Restoration, RestoredFrom, Verify, check_image,
+    check_upload, point_at,
 };
-use crate::outcome::{Failure, IdleWord, chain};
+use crate::outcome::{Failure, IdleWord};
 
 /// What is wished of a restore.
 #[derive(Debug)]
@@ -124,7 +124,9 @@ fn aim(word: &str) -> Result<Aim, DiskWord> {
     match word.strip_prefix(IMAGE) {
         Some(path) if !path.is_empty() => Ok(Aim::Image(path.into())),
         None if [PAGE_BLOB, MANAGED_DISK].iter().any(|own| word.starts_with(own)) => {
-            word.parse().map(Aim::Disk).map_err(|_| wrong())
+            let disk: DiskSource = word.parse().map_err(|_| wrong())?;
+            // There this program keeps what belongs to copies and vaults.
+            if disk.place().is_some_and(is_ours) { Err(wrong()) } else { Ok(Aim::Disk(disk)) }
         }
         _ => Err(wrong()),
     }
@@ -140,23 +142,6 @@ pub(super) fn found(
     let point = point_at(&backup.name, &all, at)?.clone();
     let copy = target.beside(&point.copy);
     Ok((point, copy))
-}
-
-/// What proves a point, if anything does.
-fn table_of(
-    backup: &DiskBackup,
-    point: &DiskPoint,
-    options: &DiskOptions,
-    desk: &Desk<'_>,
-) -> Result<Option<Table>, Failure> {
-    let container = files(backup, options, desk)?;
-    match read_table(backup, &point.source_snapshot, &container) {
-        Err(error @ Error::Table { .. }) => {
-            desk.attendant.warn(&format!("{}; the point is restored as it is", chain(&error)));
-            Ok(None)
-        }
-        found => Ok(found?),
-    }
 }
 
 /// Makes a disk or a file of a point.
@@ -189,6 +174,9 @@ pub fn restore(
             NewDisk::Image { path, made }
         }
         Aim::Disk(place) => {
+            if asked.verify == Verify::Full {
+                check_point(&backup, (&point, &copy), &watch, (options, desk))?;
+            }
             let from = Origin { backup: &backup, point: &point, copy: &copy };
             from.disk(place, asked, &watch, (options, desk))?
         }
@@ -347,7 +335,8 @@ impl Origin<'_> {
         let name = match &asked.backup_name {
             Some(name) if !is_free(name)? => {
                 let what = format!("`restore` would name the backup of {place} so");
-                return Err(Error::Asked { name: name.clone(), what }.into());
+                let (name, flag) = (name.clone(), "--backup-name");
+                return Err(Error::NotFree { name, what, flag }.into());
             }
             Some(name) => name.clone(),
             None => self.free_name(&is_free)?,
@@ -457,6 +446,8 @@ pub fn promote(
         verify,
     };
     promotion.begun()?;
+    let watch = Attended::new(format!("promote {name}"), desk.attendant);
+    check_point(&backup, (&point, &copy), &watch, (options, desk))?;
     let question = format!(
         "The disk {} becomes what it was at {}. What it holds now is kept in a snapshot.",
         place, point.source_snapshot
@@ -474,7 +465,6 @@ pub fn promote(
     }
     backup.run = Some(run);
     backup.save(&desk.state()?)?;
-    let watch = Attended::new(format!("promote {name}"), desk.attendant);
     let made = promotion.make(&watch)?;
     Ok(PromotedDisk { name: name.clone(), disk: place, point, made })
 }

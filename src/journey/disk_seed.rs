@@ -73,8 +73,8 @@ pub(super) fn write_dataset(
     let _ = writeln!(text, "\"{}\",\"{}\",PageBlob,no-overwrite", cells[0], cells[1]);
     let other = |old: Vec<u8>| (old != text.as_bytes()).then(|| dataset.display().to_string());
     if let Some(path) = std::fs::read(&dataset).ok().and_then(other) {
-        let what = format!("{path} is the data set of another; name another job with `--job`");
-        return Err(Error::Asked { name: backup.name.clone(), what }.into());
+        let (name, what) = (backup.name.clone(), format!("{path} is the data set of another"));
+        return Err(Error::NotFree { name, what, flag: "--job" }.into());
     }
     durable::write(&dataset, text.as_bytes(), Access::Public).map_err(io_at(&dataset))?;
     let command = command(backup, seed, &dataset, &state);

@@ -20,8 +20,14 @@ use crate::outcome::Failure;
 /// So often a record that others change meanwhile is changed anew.
 const TRIES: u32 = 8;
 
+/// What this program keeps in a container beside copies and vaults.
+const OURS: &str = "azseed/";
+/// Where what belongs to the copies of a container lies beside them.
+const FOLDER: &str = "azseed/disks/";
+const RECORD: &str = "/record.json";
+
 fn record_name(name: &VaultName) -> String {
-    format!("azseed/disks/{name}/record.json")
+    format!("{FOLDER}{name}{RECORD}")
 }
 
 /// The record that lies in the container of a copy; `None` if there is none, it is damaged, or it
@@ -71,6 +77,45 @@ pub(super) fn lives(backup: &DiskBackup, beside: &Arc<dyn PageBlob>) -> Result<b
         }
     }
     Ok(false)
+}
+
+/// Whether a place is among what this program keeps in a container.
+pub(super) fn is_ours(place: &BlobPlace) -> bool {
+    place.name().starts_with(OURS)
+}
+
+/// Whether a place is that of one of a backup's copies.
+pub(super) fn is_copy(backup: &DiskBackup, place: &BlobPlace) -> bool {
+    let own = &backup.target;
+    (own.account(), own.container()) == (place.account(), place.container())
+        && backup.copy_names().iter().any(|name| name == place.name())
+}
+
+/// The backup of another name that the copy of one belongs to, by its identity: one that this machine
+/// knows, or whose record lies beside the copy; `None` if no record says so.
+pub(super) fn owner(
+    backup: &DiskBackup,
+    options: &DiskOptions,
+    desk: &Desk<'_>,
+) -> Result<Option<DiskBackup>, Failure> {
+    let is_owner = |own: &DiskBackup| {
+        // Such a copy cannot say whose it is.
+        let is_bound = own.engine == Engine::IncrementalCopy && is_copy(own, &backup.target);
+        own.name != backup.name && (own.id == backup.id || is_bound)
+    };
+    if let Some(own) = DiskBackup::all(&desk.state()?)?.all.into_iter().find(is_owner) {
+        return Ok(Some(own));
+    }
+    let container = files(backup, options, desk)?;
+    for blob in container.list(FOLDER)?.keys() {
+        let name = blob.strip_prefix(FOLDER).and_then(|own| own.strip_suffix(RECORD));
+        let Some(name) = name.and_then(|own| own.parse::<VaultName>().ok()) else { continue };
+        let found = read_record(&name, &backup.target, &container)?;
+        if let Some(own) = found.filter(is_owner) {
+            return Ok(Some(own));
+        }
+    }
+    Ok(None)
 }
 
 /// Of the record that was found beside the copy of a backup that this machine knows: one of another

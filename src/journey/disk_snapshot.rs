@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use disk_prep::noun::VaultName;
+use disk_prep::noun::{VaultName, typed};
 
 use super::desk::Desk;
 use super::disk_bench::{DiskOptions, DiskWord, check_source, facts, opened as open};
 use crate::azure::{PageBlob, SnapshotFacts};
-use crate::disk_backup::{DiskBackup, DiskSource, Error, OWNER, POINT};
+use crate::disk_backup::{DiskBackup, DiskSource, Error, IMAGE, OWNER, POINT};
 use crate::outcome::Failure;
 
 /// What stands in the names of a managed disk's snapshots in place of a backup's.
@@ -54,6 +54,9 @@ fn opened(
     desk: &Desk<'_>,
 ) -> Result<(DiskSource, Arc<dyn PageBlob>), Failure> {
     let wrong = || DiskWord::Source { word: word.to_owned() };
+    if word.starts_with(IMAGE) {
+        return Err(Error::NoPages { blob: word.to_owned() }.into());
+    }
     let source: DiskSource = word.parse().map_err(|_| wrong())?;
     let disk = open(&source, BY_HAND, options, desk)?;
     let disk = disk.ok_or_else(|| Error::NoPages { blob: word.to_owned() })?;
@@ -107,8 +110,11 @@ pub fn delete(
     desk: &Desk<'_>,
 ) -> Result<HandSnapshots, Failure> {
     let (source, disk) = opened(word, options, desk)?;
-    let gone = || Error::PointGone { blob: disk.address(), snapshot: at.to_owned() };
-    let own = all(&disk, desk)?.into_iter().find(|own| own.facts.id == at).ok_or_else(gone)?;
+    let none = || {
+        let list = ["azseed", "disk-backup", "snapshot", "list", "--source", &source.word()];
+        Error::NotTaken { blob: disk.address(), snapshot: at.to_owned(), line: typed(list) }
+    };
+    let own = all(&disk, desk)?.into_iter().find(|own| own.facts.id == at).ok_or_else(none)?;
     if let Some(owner) = &own.owner {
         let (blob, snapshot, owner) = (disk.address(), at.to_owned(), owner.clone());
         return Err(Error::OfBackup { blob, snapshot, owner }.into());

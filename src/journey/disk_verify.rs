@@ -32,8 +32,19 @@ pub enum Proven {
 pub struct PointFound {
     /// The point.
     pub point: DiskPoint,
-    /// What it was compared with, and what differs; none if there is nothing to compare it with.
-    pub found: Option<(ProvenBy, Difference)>,
+    /// How it is.
+    pub found: Found,
+}
+
+/// How a point is.
+#[derive(Debug)]
+pub enum Found {
+    /// By comparing it with this; and what differs.
+    Compared(ProvenBy, Difference),
+    /// There is nothing to compare it with.
+    NoTable,
+    /// Its digest table is damaged, as this says, and proves nothing.
+    BadTable(Error),
 }
 
 /// What came of proving.
@@ -59,7 +70,7 @@ pub fn verify(
     let mut backup = newest(known(name, desk)?, options, desk)?;
     let (source, target) = open(&backup, options, desk)?;
     let there = own_points(&backup, source.as_ref(), &target)?;
-    let nothing = || Error::NoSource { blob: target.address() };
+    let nothing = || Error::NoPointYet { name: name.clone() };
     let newest = there.last().ok_or_else(nothing)?.clone();
     let chosen: Vec<DiskPoint> = match which {
         Proven::Newest => vec![newest],
@@ -69,14 +80,19 @@ pub fn verify(
     let watch = Attended::new(format!("verify {name}"), desk.attendant);
     let container = files(&backup, options, desk)?;
     let look = Look { source: source.as_ref(), target: &target, container: &container, share };
-    let (mut all, mut proofs) = (Vec::new(), Vec::new());
+    let (mut all, mut proofs, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
     for point in chosen {
         let found = look.at(&backup, &point, &watch)?;
-        if found.is_none() && !matches!(which, Proven::All) {
-            let (name, snapshot) = (name.clone(), point.source_snapshot);
-            return Err(Error::NoTable { name, snapshot }.into());
+        let is_alone = !matches!(which, Proven::All);
+        match found {
+            Found::NoTable if is_alone => {
+                let (name, snapshot) = (name.clone(), point.source_snapshot);
+                return Err(Error::NoTable { name, snapshot }.into());
+            }
+            Found::BadTable(error) if is_alone => return Err(error.into()),
+            _ => {}
         }
-        if let Some((by, difference)) = &found
+        if let Found::Compared(by, difference) = &found
             && difference.is_none()
         {
             let proof = Proof { at: Timestamp::now(), by: *by, is_whole: share.is_none() };
@@ -85,10 +101,20 @@ pub fn verify(
             backup.save(&desk.state()?)?;
             proofs.push((point.backup_snapshot.clone(), proof));
         }
+        if let Found::Compared(_, difference) = &found
+            && !difference.is_none()
+        {
+            wrong.push(point.backup_snapshot.clone());
+        }
         all.push(PointFound { point, found });
     }
-    if !proofs.is_empty() {
-        change(&mut backup, options, desk, |own| own.proofs.extend(proofs.clone()))?;
+    wrong.retain(|point| backup.proofs.contains_key(point));
+    if !proofs.is_empty() || !wrong.is_empty() {
+        change(&mut backup, options, desk, |own| {
+            own.proofs.extend(proofs.clone());
+            // Whatever proved them before does not hold any more.
+            own.proofs.retain(|point, _| !wrong.contains(point));
+        })?;
     }
     Ok(DiskVerified { name: name.clone(), all, is_share: share.is_some() })
 }
@@ -102,13 +128,13 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// What differs; `None` if there is nothing to compare the point with.
+    /// How a point is.
     fn at(
         &self,
         backup: &DiskBackup,
         point: &DiskPoint,
         watch: &Attended<'_>,
-    ) -> Result<Option<(ProvenBy, Difference)>, Failure> {
+    ) -> Result<Found, Failure> {
         let copy = self.target.beside(&point.copy);
         let own = (copy.as_ref(), Some(point.backup_snapshot.as_str()));
         let snapshot = point.source_snapshot.as_str();
@@ -120,9 +146,17 @@ impl Look<'_> {
             if let Some(table) = &found.table {
                 write_table(backup, snapshot, table, self.container)?;
             }
-            return Ok(Some((ProvenBy::Source, found)));
+            return Ok(Found::Compared(ProvenBy::Source, found));
         }
-        let Some(table) = read_table(backup, snapshot, self.container)? else { return Ok(None) };
-        Ok(Some((ProvenBy::Table, compare_table(&table, own, self.share, watch)?)))
+        Ok(match read_table(backup, snapshot, self.container) {
+            Err(error @ Error::Table { .. }) => Found::BadTable(error),
+            table => match table? {
+                None => Found::NoTable,
+                Some(table) => {
+                    let found = compare_table(&table, own, self.share, watch)?;
+                    Found::Compared(ProvenBy::Table, found)
+                }
+            },
+        })
     }
 }

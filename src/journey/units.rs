@@ -212,7 +212,12 @@ fn paths(folder: &Path, of: &UnitOf, form: UnitForm) -> [PathBuf; 2] {
 
 /// Whether a unit is there; one of somebody else is refused.
 fn present(path: &Path, of: &UnitOf) -> Result<bool, ScheduleError> {
-    match std::fs::read_to_string(path) {
+    // A pipe would keep us waiting; it is nobody's unit.
+    let text = std::fs::metadata(path).and_then(|about| match about.is_file() {
+        true => std::fs::read_to_string(path),
+        false => Ok(String::new()),
+    });
+    match text {
         Ok(text) if of.is_of(&text) => Ok(true),
         Ok(_) => Err(ScheduleError::Foreign { path: path.to_owned(), of: of.clone() }),
         Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(false),

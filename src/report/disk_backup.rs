@@ -1,15 +1,15 @@
 //! Disks' backups, as a person and a script see them.
 
-use disk_prep::noun::{BlobPlace, ByteSize, JobName, VaultName, count, typed};
+use disk_prep::noun::{BlobPlace, ByteSize, JobName, VaultName};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::record::{Record, line};
-use crate::disk_backup::{DiskBackup, DiskPoint, Engine, Made, Proof, ProvenBy, VhdForm, Via};
+use crate::disk_backup::{DiskBackup, DiskPoint, Made, Proof, ProvenBy, VhdForm};
 use crate::journey::disk_backup::{RoundEnd, Rounds};
-use crate::journey::disk_look::{DiskStatus, Disks, Points, Released};
+use crate::journey::disk_look::{Disks, ListedDisk, Points, Released};
 use crate::journey::disk_seed::Underway;
 use crate::outcome::Outcome;
 
@@ -74,36 +74,6 @@ pub(super) struct DiskBackupRecord<'a> {
 
 impl Record for DiskBackupRecord<'_> {
     const TYPE: &'static str = "disk-backup";
-}
-
-/// How a copy stands at the service.
-#[derive(Serialize, JsonSchema)]
-pub(super) struct DiskStatusRecord<'a> {
-    /// The backup's name.
-    #[schemars(with = "String")]
-    name: &'a VaultName,
-    /// The source's snapshot that the copy holds; null before the first point.
-    baseline: Option<&'a str>,
-    /// Whether that snapshot is there; without it only a whole new copy goes on.
-    has_baseline: bool,
-    /// The source's snapshot that the copy is being brought to; null if it is whole.
-    pending: Option<&'a str>,
-    /// How what changed is found out for it: `service`, `client` or `all`.
-    pending_mode: Option<&'a str>,
-    /// How many points there are.
-    points: usize,
-    /// Bytes that are written in the copy; null where there is none.
-    copy_bytes: Option<u64>,
-    /// Bytes beyond it that only points hold; null if the service does not tell that.
-    points_bytes: Option<u64>,
-    /// Whether a run holds the copy now.
-    leased: bool,
-    /// When the next point is due.
-    next: Timestamp,
-}
-
-impl Record for DiskStatusRecord<'_> {
-    const TYPE: &'static str = "disk-status";
 }
 
 /// A point that can be restored.
@@ -220,6 +190,14 @@ pub(super) fn backup_record(backup: &DiskBackup) -> DiskBackupRecord<'_> {
     }
 }
 
+/// The same with the newest point that its copy tells, which no round of it need have made.
+pub(super) fn listed_record<'a>(
+    backup: &'a DiskBackup,
+    newest: Option<&'a str>,
+) -> DiskBackupRecord<'a> {
+    DiskBackupRecord { last_source_snapshot: newest, ..backup_record(backup) }
+}
+
 fn vhd_word(form: VhdForm) -> &'static str {
     match form {
         VhdForm::AsIs => "as-is",
@@ -319,16 +297,15 @@ impl Outcome for Disks {
         if self.0.is_empty() {
             return vec!["This machine backs no disk up".to_owned()];
         }
-        let one = |own: &DiskBackup| {
-            let last = own.last.as_ref().map(|last| moment(&last.source_snapshot));
-            let last = last.unwrap_or_else(|| "no point yet".to_owned());
+        let one = |ListedDisk { backup: own, newest }: &ListedDisk| {
+            let last = newest.as_ref().map_or("no point yet".to_owned(), |own| moment(own));
             format!("{}  {} to {}  last point: {last}", own.name, own.source, own.target)
         };
         self.0.iter().map(one).collect()
     }
 
     fn json(&self) -> Vec<Value> {
-        self.0.iter().map(|own| line(&backup_record(own))).collect()
+        self.0.iter().map(|own| line(&listed_record(&own.backup, own.newest.as_deref()))).collect()
     }
 }
 
@@ -358,119 +335,13 @@ impl Outcome for Points {
 }
 
 /// When and how a point was proven.
-fn proof_words(proof: &Proof) -> String {
+pub(super) fn proof_words(proof: &Proof) -> String {
     let how = match proof.by {
         ProvenBy::Source => "by the disk's snapshot",
         ProvenBy::Table => "by its digest table",
     };
     let part = if proof.is_whole { "" } else { ", a share of it" };
     format!("proven on {:.0} {how}{part}", proof.at)
-}
-
-/// What is not as it is without a word.
-fn manner_line(backup: &DiskBackup) -> Option<String> {
-    match (backup.engine, backup.transfer) {
-        (Engine::Diff, Via::Client) => None,
-        (Engine::Diff, Via::Server) => {
-            Some("What changed is carried by the service, from blob to blob".to_owned())
-        }
-        (Engine::IncrementalCopy, _) => {
-            Some("The service makes the points, by incremental copies".to_owned())
-        }
-        (Engine::FullCopy, _) => Some("Every point is a whole copy, a blob of its own".to_owned()),
-    }
-}
-
-impl Outcome for DiskStatus {
-    fn lines(&self) -> Vec<String> {
-        let DiskBackup { name, source, target, .. } = &self.backup;
-        let mut lines = vec![format!("Disk {name}: {source} to {target}")];
-        lines.extend(manner_line(&self.backup));
-        let chain = self.chain.as_ref();
-        match chain.and_then(|chain| chain.baseline.as_ref()) {
-            None if self.points > 0 => lines.push(format!(
-                "The copy does not say any more what it holds: `{}` makes a whole new one",
-                typed(["azseed", "disk-backup", "run", name.as_str(), "--full"])
-            )),
-            None => lines.push("There is no point yet".to_owned()),
-            Some(baseline) => {
-                let baseline = moment(baseline);
-                let holds = match self.backup.engine {
-                    Engine::FullCopy => "the newest is of",
-                    Engine::Diff | Engine::IncrementalCopy => "the copy holds",
-                };
-                lines.push(format!("{}, {holds} {baseline}", count(self.points, "point")));
-                if !self.has_baseline {
-                    lines.push(format!(
-                        "That snapshot of the source is gone: `azseed disk-backup run {name} \
-                         --full` makes a whole new copy"
-                    ));
-                }
-            }
-        }
-        if let Some(pending) = chain.and_then(|chain| chain.pending.as_ref()) {
-            lines.push(format!(
-                "A round is under way or was stopped: to {}",
-                moment(&pending.snapshot)
-            ));
-        }
-        if self.is_leased {
-            lines.push("A run holds the copy".to_owned());
-        }
-        match self.backup.last_proof() {
-            Some((point, proof)) => {
-                lines.push(format!("Point {}: {}", moment(point), proof_words(proof)));
-            }
-            None => lines.push("No point was proven yet".to_owned()),
-        }
-        if let Some(stored) = self.stored {
-            let points = match stored.points_bytes {
-                Some(bytes) => format!("{} that only points hold", ByteSize(bytes)),
-                None => "what only points hold, which the service does not tell".to_owned(),
-            };
-            lines
-                .push(format!("Billed: {} in the copy, and {points}", ByteSize(stored.copy_bytes)));
-        }
-        if let Some(last) = &self.backup.last {
-            let requests = usize::try_from(last.requests).unwrap_or(usize::MAX);
-            lines.push(format!(
-                "The last round: {} written and {} cleared, by {}",
-                ByteSize(last.changed_bytes),
-                ByteSize(last.cleared_bytes),
-                count(requests, "request")
-            ));
-        }
-        lines.push(format!("Kept: {}", self.backup.keep));
-        lines.push(format!("Next point: {:.0}", self.next));
-        if self.backup.source.managed().is_some() {
-            lines.push("Not copied along: snapshots of the disk that others have taken".to_owned());
-        }
-        if self.backup.source.place().is_some() {
-            lines.push(
-                "Not copied along: the source's own snapshots, its lease, its access tier"
-                    .to_owned(),
-            );
-        }
-        lines
-    }
-
-    fn json(&self) -> Vec<Value> {
-        let chain = self.chain.as_ref();
-        let pending = chain.and_then(|chain| chain.pending.as_ref());
-        let status = DiskStatusRecord {
-            name: &self.backup.name,
-            baseline: chain.and_then(|chain| chain.baseline.as_deref()),
-            has_baseline: self.has_baseline,
-            pending: pending.map(|pending| pending.snapshot.as_str()),
-            pending_mode: pending.and_then(|pending| pending.mode).map(|mode| mode.word()),
-            points: self.points,
-            copy_bytes: self.stored.map(|own| own.copy_bytes),
-            points_bytes: self.stored.and_then(|own| own.points_bytes),
-            leased: self.is_leased,
-            next: self.next,
-        };
-        vec![line(&backup_record(&self.backup)), line(&status)]
-    }
 }
 
 impl Outcome for Released {

@@ -169,8 +169,10 @@ impl Outcome for ChangedDisk {
     fn lines(&self) -> Vec<String> {
         let own = &self.backup;
         let lead = if self.is_changed { "Set" } else { "Nothing was different" };
+        // What is said goes in the place of all that was said before.
+        let former = self.former.map_or(String::new(), |keep| format!(", in place of {keep}"));
         vec![format!(
-            "{lead}: {} has a point every {}; kept: {}",
+            "{lead}: {} has a point every {}; kept: {}{former}",
             own.name,
             typed_time(own.every_secs),
             own.keep

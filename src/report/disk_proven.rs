@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::disk_backup::moment;
 use super::record::{Record, line};
 use crate::disk_backup::ProvenBy;
-use crate::journey::disk_verify::{DiskVerified, PointFound};
-use crate::outcome::{Exit, Outcome};
+use crate::journey::disk_verify::{DiskVerified, Found, PointFound};
+use crate::outcome::{Exit, Outcome, chain};
 
 /// What came of comparing a point.
 #[derive(Serialize, JsonSchema)]
@@ -23,6 +23,8 @@ pub(super) struct DiskVerifiedRecord<'a> {
     backup_snapshot: &'a str,
     /// Whether nothing differs; null if there is nothing to compare it with.
     equal: Option<bool>,
+    /// Whether its digest table is damaged, so that nothing proves it.
+    table_damaged: bool,
     /// Bytes that were compared.
     compared_bytes: u64,
     /// The first ten stretches that differ.
@@ -61,8 +63,18 @@ fn stretch(span: &(u64, u64)) -> DiskStretchRecord {
 
 fn one_lines(name: &VaultName, own: &PointFound) -> Vec<String> {
     let point = moment(&own.point.source_snapshot);
-    let Some((by, difference)) = &own.found else {
-        return vec![format!("{name} at {point} was not proven: it has no digest table")];
+    let (by, difference) = match &own.found {
+        Found::Compared(by, difference) => (by, difference),
+        Found::NoTable => {
+            return vec![format!("{name} at {point} was not proven: it has no digest table")];
+        }
+        Found::BadTable(error) => {
+            return vec![
+                format!("{name} at {point} was not proven: {}", chain(error)),
+                "Nothing was mended; delete the table, and restore the point to look at it"
+                    .to_owned(),
+            ];
+        }
     };
     let what = match by {
         ProvenBy::Source => "its source",
@@ -93,7 +105,11 @@ impl Outcome for DiskVerified {
 
     fn json(&self) -> Vec<Value> {
         let one = |own: &PointFound| {
-            let difference = own.found.as_ref().map(|(_, difference)| difference);
+            let compared = match &own.found {
+                Found::Compared(by, difference) => Some((by, difference)),
+                Found::NoTable | Found::BadTable(_) => None,
+            };
+            let difference = compared.map(|(_, difference)| difference);
             let spans = difference.map_or(&[][..], |own| &own.spans);
             let lengths = difference.and_then(|own| own.lengths);
             line(&DiskVerifiedRecord {
@@ -101,12 +117,13 @@ impl Outcome for DiskVerified {
                 source_snapshot: &own.point.source_snapshot,
                 backup_snapshot: &own.point.backup_snapshot,
                 equal: difference.map(|own| own.is_none()),
+                table_damaged: matches!(own.found, Found::BadTable(_)),
                 compared_bytes: difference.map_or(0, |own| own.compared_bytes),
                 differences: spans.iter().take(SHOWN).map(stretch).collect(),
                 difference_count: spans.len(),
                 source_bytes: lengths.map(|(own, _)| own),
                 point_bytes: lengths.map(|(_, theirs)| theirs),
-                proven_by: own.found.as_ref().map(|(by, _)| by.word()),
+                proven_by: compared.map(|(by, _)| by.word()),
                 whole: !self.is_share,
             })
         };
@@ -115,8 +132,11 @@ impl Outcome for DiskVerified {
 
     fn exit(&self) -> Exit {
         let kind = |own: &PointFound| match &own.found {
-            None => Some(ErrorKind::LeftOut),
-            Some((_, difference)) => (!difference.is_none()).then_some(ErrorKind::Difference),
+            Found::NoTable => Some(ErrorKind::LeftOut),
+            Found::BadTable(_) => Some(ErrorKind::Difference),
+            Found::Compared(_, difference) => {
+                (!difference.is_none()).then_some(ErrorKind::Difference)
+            }
         };
         Exit::of(self.all.iter().filter_map(kind))
     }

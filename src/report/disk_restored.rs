@@ -152,8 +152,10 @@ impl Outcome for RestoredDisk {
             .push("For a virtual machine, with its own names in place of the capitals:".to_owned());
         lines.extend(self.commands().into_iter().map(|own| format!("  {own}")));
         let disk = match &self.new {
-            NewDisk::Disk { place, address, .. } if place.managed().is_some() => address.as_str(),
-            _ => "DISK",
+            NewDisk::Disk { place, address, .. } if place.managed().is_some() => {
+                shell_word(address)
+            }
+            _ => "DISK".into(),
         };
         lines.push(format!("  (a data disk: `az vm disk attach --vm-name VM --name {disk}`)"));
         lines

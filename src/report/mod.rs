@@ -14,6 +14,7 @@ mod disk_protected;
 mod disk_proven;
 mod disk_restored;
 mod disk_snapshot;
+mod disk_status;
 mod drive;
 #[cfg(feature = "emulator")]
 pub mod emulator;

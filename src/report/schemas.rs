@@ -33,10 +33,10 @@ use super::vault::{DetachedRecord, SourceRecord, VaultRecord};
 use super::verified::{NotVerifiedRecord, VerifiedRecord};
 use super::{
     access, browsed, checked, cleared, custody, disk_backup, disk_first, disk_kept, disk_protected,
-    disk_proven, disk_restored, disk_snapshot, drive, escrowed, explained, foreseen, keys, limits,
-    nsg, overview, packed, proxy, released, repaired, seed, slip, standing, told, vault_ingest,
-    vault_kept, vault_policy, vault_run, vault_schedule, vault_sources, vm, vm_extension, vm_jobs,
-    vm_restore, vm_tree, vm_upkeep, watch,
+    disk_proven, disk_restored, disk_snapshot, disk_status, drive, escrowed, explained, foreseen,
+    keys, limits, nsg, overview, packed, proxy, released, repaired, seed, slip, standing, told,
+    vault_ingest, vault_kept, vault_policy, vault_run, vault_schedule, vault_sources, vm,
+    vm_extension, vm_jobs, vm_restore, vm_tree, vm_upkeep, watch,
 };
 
 /// A type of record.
@@ -149,7 +149,7 @@ pub fn all() -> Vec<Described> {
         of::<disk_backup::DiskRoundRecord<'_>>("`disk-backup protect`, `disk-backup run`"),
         of::<disk_kept::DiskScheduleRecord<'_>>("`disk-backup schedule`"),
         of::<disk_snapshot::DiskSnapshotRecord<'_>>("`disk-backup snapshot`"),
-        of::<disk_backup::DiskStatusRecord<'_>>("`disk-backup status`"),
+        of::<disk_status::DiskStatusRecord<'_>>("`disk-backup status`"),
         of::<disk_proven::DiskVerifiedRecord<'_>>("`disk-backup verify`"),
         of::<SettingRecord>("`config show`"),
         of::<VaultRecord>(VAULT),

@@ -145,3 +145,16 @@ async fn a_busy_service_gets_half_as_many_calls_at_once_and_as_many_again_by_and
     assert!(fs::read(rig.emulator.blob("disks", "backup.vhd")).unwrap() == disk.model);
     assert_eq!(disk::snapshots(&rig.container, "os.vhd").await.len(), 1);
 }
+
+#[tokio::test]
+async fn an_answer_that_is_cut_off_is_asked_for_again() {
+    let rig = Rig::new().await;
+    let mut disk = Disk::create(&rig.container, "os.vhd", 1 << 20).await;
+    disk.write(0, &[1; PAGE]).await;
+    rig.told(0, &[&PROTECT[..], &["--first", "stream"]].concat(), "disk-round");
+    rig.emulator.mischief(&rig.machine, &["half:2"]);
+    disk.write(PAGE, &[2; PAGE]).await;
+    let made = rig.round(&[]);
+    let id = made["backup_snapshot"].as_str();
+    assert!(disk::read(&rig.container, "backup.vhd", id).await == disk.model);
+}

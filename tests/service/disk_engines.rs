@@ -214,6 +214,15 @@ async fn the_service_makes_the_points_by_incremental_copies() {
     assert_eq!(text(&points[3], "copy"), "backup.g2.vhd");
     let id = text(&points[3], "backup_snapshot");
     assert!(disk::read(&rig.container, "backup.g2.vhd", Some(id)).await == disk.model);
+    // Asked for of a copy that is sound, it is what the disk is now, and not what it was.
+    disk.write(3 * PAGE, &[14; PAGE]).await;
+    let before = disk::snapshots(&rig.container, "os.vhd").await;
+    let made = rig.round(&["--full", "--verify", "full"]);
+    let id = text(&made, "backup_snapshot");
+    assert!(disk::read(&rig.container, "backup.g3.vhd", Some(id)).await == disk.model);
+    let after = disk::snapshots(&rig.container, "os.vhd").await;
+    assert_eq!(after.last().unwrap(), text(&made, "source_snapshot"));
+    assert_eq!(after.len(), before.len(), "no baseline too many");
 }
 
 #[tokio::test]

@@ -147,6 +147,12 @@ async fn an_image_goes_by_drive_and_what_the_drive_lost_and_what_changed_goes_by
             assert_eq!(told["outcome"], "in-transit", "{told}");
         };
         waits(&rig);
+        // Nothing that is asked is dropped in silence.
+        let full = ["disk-backup", "run", "os", "--full"];
+        assert_eq!(rig.code(2, &full), "flag-without-meaning");
+        assert_eq!(rig.code(10, &["disk-backup", "verify", "os"]), "disk-point-missing");
+        let said = rig.emulator.expect(&rig.machine, 0, &["disk-backup", "status", "os"]).stdout;
+        assert!(said.contains("the first copy goes by drive, with the job data-1"), "{said}");
         rig.emulator.expect(&rig.machine, 0, &filled);
         waits(&rig);
         let ship = ["job", "ship", "--job", "data-1", "--subscription", SUBSCRIPTION];
@@ -259,6 +265,28 @@ async fn ten_killed_rounds_of_an_image_lose_nothing() {
 }
 
 #[tokio::test]
+async fn an_image_of_any_name_is_backed_up_and_taken_over_by_it() {
+    let rig = Rig::new().await;
+    for (at, name) in ["größe.raw", "a\nb.raw", "50%41 '\"$.raw", "blank.raw "].iter().enumerate()
+    {
+        let raw = rig.machine.path(name);
+        fs::write(&raw, vec![7; MIB]).unwrap();
+        let (backup, source) = (format!("os{at}"), format!("image:{}", raw.display()));
+        let protect = ["disk-backup", "protect", &backup, "--source", &source, "--to"];
+        let protect = [&protect[..], &["account1/disks"]].concat();
+        let id = |told: &[Value]| told[0]["id"].clone();
+        let own = id(&rig.told(0, &protect, "disk-backup"));
+        let now = ["disk-backup", "run", &backup, "--now"];
+        assert_eq!(number(&rig.told(0, &now, "disk-round")[0], "changed_bytes"), 0, "{name:?}");
+        // By the copy alone.
+        rig.told(0, &["disk-backup", "release", &backup], "disk-released");
+        let records = rig.emulator.data().join("blobs/account1/disks/azseed/disks");
+        fs::remove_file(records.join(&backup).join("record.json")).unwrap();
+        assert_eq!(id(&rig.told(0, &protect, "disk-backup")), own, "{name:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_image_that_cannot_be_backed_up_is_refused_before_anything_is_made() {
     let rig = Rig::new().await;
     let raw = rig.machine.text("data.raw");
@@ -277,7 +305,8 @@ async fn an_image_that_cannot_be_backed_up_is_refused_before_anything_is_made() 
     };
     let of = |path: &str| format!("image:{path}");
     for form in ["qcow2", "vhdx", "vmdk", "vpc"] {
-        let other = rig.machine.text(&format!("other.{form}"));
+        // A shell would take its name for several words.
+        let other = rig.machine.text(&format!("an other's $1.{form}"));
         qemu(&["convert", "-O", form, &raw, &other]);
         let words = protect(&of(&other), &[]);
         let said = rig.emulator.expect(
@@ -288,13 +317,12 @@ async fn an_image_that_cannot_be_backed_up_is_refused_before_anything_is_made() 
         assert!(said.stderr.contains("code: disk-image-form"), "{}", said.stderr);
         // The line that it says makes an image that is taken.
         let line = said.stderr.split('`').nth(1).unwrap().to_owned();
-        let words: Vec<&str> = line.split(' ').collect();
-        assert_eq!(words[0], "qemu-img");
-        qemu(&words[1..]);
-        let fixed = words.last().unwrap();
-        let said = qemu(&["compare", "-f", "vpc", "-F", "raw", fixed, &raw]);
+        let made = Command::new("sh").args(["-c", &line]).output().unwrap();
+        assert!(line.starts_with("qemu-img ") && made.status.success(), "{line}: {made:?}");
+        let fixed = rig.machine.text("an other's $1-fixed.vhd");
+        let said = qemu(&["compare", "-f", "vpc", "-F", "raw", &fixed, &raw]);
         assert!(said.contains("identical"), "{said}");
-        assert_eq!(code(4, &of(fixed), &["--vhd", "add"]), "disk-image-vhd");
+        assert_eq!(code(4, &of(&fixed), &["--vhd", "add"]), "disk-image-vhd");
     }
     let odd = rig.machine.text("odd.raw");
     fs::write(&odd, vec![1; 5000]).unwrap();
@@ -305,7 +333,7 @@ async fn an_image_that_cannot_be_backed_up_is_refused_before_anything_is_made() 
         (of(&raw), &["--vhd", "as-is"], 4, "disk-image-vhd"),
         (of(&empty), &[], 4, "disk-image-length"),
         (of(&rig.machine.text("")), &[], 4, "disk-image-none"),
-        (of(&rig.machine.text("gone")), &[], 1, "disk-image-file"),
+        (of(&rig.machine.text("gone")), &[], 10, "disk-source-missing"),
         (of(""), &[], 2, "disk-source-word"),
         (of(&raw), &["--diff", "client"], 2, "flag-without-meaning"),
         (of(&raw), &["--first", "copy"], 2, "flag-without-meaning"),
@@ -317,6 +345,10 @@ async fn an_image_that_cannot_be_backed_up_is_refused_before_anything_is_made() 
     ] {
         assert_eq!(code(exit, &source, more), expected, "{source} {more:?}");
     }
+    let words = protect(&of(&empty), &["--vhd", "add"]);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let said = rig.emulator.expect(&rig.machine, 4, &words).stderr;
+    assert!(said.contains("it holds nothing") && !said.contains("--vhd"), "{said}");
     assert!(!rig.machine.state().join("disk-backups").exists());
     assert!(!rig.machine.state().join("jobs").exists());
     // Somebody's own data set of that name is not written over.
@@ -337,6 +369,10 @@ async fn an_image_that_cannot_be_backed_up_is_refused_before_anything_is_made() 
     let at = "2999-01-01T00:00:00Z";
     let promote = ["disk-backup", "promote", "os", "--at", at, "--overwrite", "os"];
     assert_eq!(rig.code(4, &promote), "disk-of-image");
+    // It has no snapshot that it would be proven by.
+    rig.round(&["--verify", "full"]);
+    let said = rig.emulator.expect(&rig.machine, 0, &["disk-backup", "list", "os"]).stdout;
+    assert!(said.contains("by its digest table") && !said.contains("snapshot"), "{said}");
     // A state directory that cannot be written to: the run ends before anything is sent.
     fs::create_dir(rig.machine.state().join("disk-backups/os.run")).unwrap();
     write(Path::new(&raw), 0, &[1]);

@@ -82,7 +82,9 @@ async fn what_no_rule_keeps_goes_once_that_is_said_and_never_the_newest() {
     assert_eq!(own["keep_last"], Value::Null);
     let gone = rig.told(0, &["disk-backup", "prune", "--yes"], "disk-pruned").remove(0);
     assert_eq!((&gone["kept"], list().len()), (&1.into(), 1), "one a day: {gone}");
-    rig.told(0, &["disk-backup", "set", "os", "--keep-last", "0"], "disk-backup");
+    let words = ["disk-backup", "set", "os", "--keep-last", "0"];
+    let said = rig.emulator.expect(&rig.machine, 0, &words).stdout;
+    assert!(said.contains("kept: the last 0, in place of 7 daily"), "{said}");
     let none = rig.told(0, &["disk-backup", "prune", "--yes"], "disk-pruned").remove(0);
     assert_eq!((&none["kept"], &none["requests"]), (&1.into(), &0.into()), "the newest stays");
 }
@@ -158,6 +160,10 @@ async fn one_timer_runs_all_disks_and_what_somebody_else_wrote_stays() {
     fs::write(folder.join("azseed-disks.timer"), "[Timer]\n").unwrap();
     assert_eq!(rig.code(4, &write), "schedule-foreign-unit");
     assert_eq!(rig.code(4, &away), "schedule-foreign-unit");
+    fs::remove_file(folder.join("azseed-disks.timer")).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, folder.join("azseed-disks.service"), 0o600.into())
+        .unwrap();
+    assert_eq!(rig.code(4, &write), "schedule-foreign-unit");
 }
 
 #[tokio::test]

@@ -8,11 +8,13 @@ use crate::support;
 
 use std::collections::HashMap;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use azure_core::http::request::RequestContent;
+use azure_storage_blobs::models::BlobClientAcquireLeaseOptions;
+use rustix::fs::{CWD, mkfifoat};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use support::disk::{self, Disk, PAGE};
@@ -88,6 +90,7 @@ async fn a_point_becomes_a_disk_whose_first_round_sends_only_what_changed() {
         (restore(&first, "page-blob:account1/disks/os.vhd"), 4, "disk-restore-taken"),
         (restore("2020-01-01T00:00:00Z", RESTORED), 10, "disk-point-missing"),
         (restore(&first, "tape:1"), 2, "disk-restore-word"),
+        (restore(&first, "page-blob:account1/disks/azseed/disks/os/x"), 2, "disk-restore-word"),
         (restore(&first, "image:"), 2, "disk-restore-word"),
     ] {
         assert_eq!(rig.code(exit, &to), code, "{to:?}");
@@ -174,8 +177,9 @@ async fn an_image_is_sparse_and_no_file_is_written_over() {
     let other = rig.machine.path("other.img");
     let note = |snapshot: &Value, done: u64| {
         let copy = rig.container.blob_client("backup.vhd").url().to_string();
+        let part = fs::metadata(rig.machine.path("other.img.part")).ok().map(|own| own.ino());
         let note = serde_json::json!({"version": 1, "copy": copy, "snapshot": snapshot,
-            "bytes": 64 << 20, "done_bytes": done});
+            "bytes": 64 << 20, "done_bytes": done, "inode": part});
         fs::write(rig.machine.path("other.img.part.json"), note.to_string()).unwrap();
     };
     let to = format!("image:{}", other.display());
@@ -186,12 +190,66 @@ async fn an_image_is_sparse_and_no_file_is_written_over() {
     begun[6 << 20..].fill(0);
     fs::write(rig.machine.path("other.img.part"), &begun).unwrap();
     note(&points[0]["backup_snapshot"], 5 << 20);
+    fs::copy(rig.machine.path("other.img.part.json"), rig.machine.path("other.note")).unwrap();
+    // Of a run that was killed while it wrote the note.
+    fs::write(rig.machine.path("other.img.part.json.4711.new"), "{").unwrap();
     let made = rig.told(0, &restore(&first, &to), "disk-restored");
     assert_eq!(made[0]["read_bytes"], 3 << 20, "{}", made[0]);
+    assert!(!rig.machine.path("other.img.part.json.4711.new").exists());
     assert!(fs::read(&other).unwrap() == models[0]);
+    // What the note speaks of is not there any more, or is another file: nothing of it is believed.
+    fs::remove_file(&other).unwrap();
+    let part = rig.machine.path("other.img.part");
+    let begin = |content: &[u8]| {
+        fs::write(&part, content).unwrap();
+        note(&points[0]["backup_snapshot"], 5 << 20);
+    };
+    begin(&begun);
+    fs::remove_file(&part).unwrap();
+    rig.told(0, &restore(&first, &to), "disk-restored");
+    assert!(fs::read(&other).unwrap() == models[0]);
+    fs::remove_file(&other).unwrap();
+    begin(&vec![7; 1 << 20]);
+    rig.told(0, &restore(&first, &to), "disk-restored");
+    assert!(fs::read(&other).unwrap() == models[0]);
+    fs::remove_file(&other).unwrap();
+    begin(&begun);
+    fs::hard_link(&part, rig.machine.path("linked")).unwrap();
+    assert_eq!(rig.code(4, &restore(&first, &to)), "disk-image-there");
+    fs::remove_file(rig.machine.path("linked")).unwrap();
+    fs::rename(&part, rig.machine.path("linked")).unwrap();
+    fs::write(&part, &begun).unwrap();
+    assert_eq!(rig.code(4, &restore(&first, &to)), "disk-image-there", "another file");
     fs::write(rig.machine.path("third.img.part"), "somebody's").unwrap();
     let third = format!("image:{}", rig.machine.path("third.img").display());
     assert_eq!(rig.code(4, &restore(&first, &third)), "disk-image-there");
+    // Nothing beside it leads elsewhere, or keeps anybody waiting.
+    let aside = rig.machine.path("aside");
+    fs::write(&aside, "somebody's").unwrap();
+    for beside in ["fourth.img", "fourth.img.part", "fourth.img.part.json"] {
+        let path = rig.machine.path(beside);
+        for is_link in [false, true] {
+            match is_link {
+                false => mkfifoat(CWD, &path, 0o600.into()).unwrap(),
+                true => symlink(&aside, &path).unwrap(),
+            }
+            if beside.ends_with(".part") {
+                let note = rig.machine.path("fourth.img.part.json");
+                fs::copy(rig.machine.path("other.note"), note).unwrap();
+            }
+            let fourth = format!("image:{}", rig.machine.path("fourth.img").display());
+            let code = rig.code(4, &restore(&first, &fourth));
+            assert_eq!(code, "disk-image-there", "{beside}, a link: {is_link}");
+            fs::remove_file(&path).unwrap();
+            let _ = fs::remove_file(rig.machine.path("fourth.img.part.json"));
+        }
+    }
+    assert_eq!(fs::read_to_string(&aside).unwrap(), "somebody's");
+    fs::write(rig.machine.path("fifth.img.part"), "").unwrap();
+    fs::write(rig.machine.path("fifth.img.part.json"), "{}").unwrap();
+    let fifth = format!("image:{}", rig.machine.path("fifth.img").display());
+    let said = rig.emulator.expect(&rig.machine, 2, &restore(&first, &fifth)).stderr;
+    assert!(said.contains("disk-image-begun") && said.contains("delete it and "), "{said}");
     let nowhere = format!("image:{}", rig.machine.path("none/os.img").display());
     assert_eq!(rig.code(1, &restore(&first, &nowhere)), "disk-image-file");
 }
@@ -213,6 +271,17 @@ async fn a_point_goes_over_the_disk_itself_once_that_is_said_and_the_old_is_kept
     disk.blob.break_lease(None).await.unwrap();
     assert_eq!(disk::snapshots(&rig.container, "os.vhd").await.len(), 1, "nothing was made");
     rig.emulator.forward(&rig.machine, "2m");
+    // A run that was killed as soon as it had the disk's lease.
+    let record = rig.machine.state().join("disk-backups/os.json");
+    let mut own: Value = serde_json::from_slice(&fs::read(&record).unwrap()).unwrap();
+    let run = "11111111-2222-4333-8444-555555555555";
+    own["run"] = run.into();
+    fs::write(&record, own.to_string()).unwrap();
+    let lease = BlobClientAcquireLeaseOptions {
+        proposed_lease_id: Some(run.to_owned()),
+        ..Default::default()
+    };
+    disk.blob.acquire_lease(60, Some(lease)).await.unwrap();
 
     let made = rig.told(0, &[&said[..], &["--verify", "full"]].concat(), "disk-promoted");
     let changed = made[0]["changed_bytes"].as_u64().unwrap();
@@ -258,6 +327,9 @@ async fn a_point_is_proven_by_its_table_when_the_disks_snapshot_is_gone() {
     );
     let status = rig.told(0, &["disk-backup", "status", "os"], "disk-backup");
     assert_eq!(status[0]["proven_by"], "source");
+    // Points are named by the disk's time, by all commands.
+    let status = rig.told(0, &["disk-backup", "status", "os"], "disk-status").remove(0);
+    assert_eq!(status["proven_source_snapshot"], listed[2]["source_snapshot"]);
 
     // A table that says something else, well formed, and one that is none.
     let name = format!("azseed/disks/os/points/{second}.sha256");
@@ -270,8 +342,29 @@ async fn a_point_is_proven_by_its_table_when_the_disks_snapshot_is_gone() {
     blob.upload(RequestContent::from(table.clone()), None).await.unwrap();
     let found = verify(&["--at", &second], 5).remove(0);
     assert_eq!(found["differences"], serde_json::json!([{"start": 4 << 20, "end": 8 << 20}]));
+    // It is not proven any more, and is put over nothing.
+    let listed = rig.told(0, &["disk-backup", "list", "os"], "disk-point");
+    assert_eq!(listed[1]["proven_at"], Value::Null);
+    let live = disk::read(&rig.container, "os.vhd", None).await;
+    let promote = ["disk-backup", "promote", "os", "--at", &second, "--overwrite", "os"];
+    assert_eq!(rig.code(5, &promote), "disk-point-differs");
+    assert!(disk::read(&rig.container, "os.vhd", None).await == live);
+    let full = [&restore(&second, RESTORED)[..], &["--verify", "full"]].concat();
+    assert_eq!(rig.code(5, &full), "disk-point-differs");
+    assert!(disk::snapshots(&rig.container, "restored.vhd").await.is_empty());
     table[70] ^= 1;
     blob.upload(RequestContent::from(table), None).await.unwrap();
     let code = rig.code(5, &["disk-backup", "verify", "os", "--at", &second]);
     assert_eq!(code, "disk-table-damaged");
+    // It keeps nobody from the points after it, and what is found of each is kept.
+    rig.round(&[]);
+    let all = verify(&["--all"], 5);
+    let seen: Vec<_> = all.iter().map(|own| own["equal"].as_bool()).collect();
+    assert_eq!(seen, [None, None, None, Some(true)]);
+    let damaged: Vec<_> = all.iter().map(|own| own["table_damaged"].as_bool().unwrap()).collect();
+    assert_eq!(damaged, [false, true, false, false]);
+    let listed = rig.told(0, &["disk-backup", "list", "os"], "disk-point");
+    assert!(listed[3]["proven_at"].is_string(), "{}", listed[3]);
+    let said = rig.emulator.expect(&rig.machine, 5, &["disk-backup", "verify", "os", "--all"]);
+    assert!(said.stdout.contains("was not proven: The digest table "), "{}", said.stdout);
 }

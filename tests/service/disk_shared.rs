@@ -9,6 +9,7 @@ use crate::support;
 use std::fs;
 use std::path::PathBuf;
 
+use rustix::fs::{CWD, mkfifoat};
 use serde_json::Value;
 use support::disk::{self, Disk, PAGE};
 use support::played::{Played, reply};
@@ -78,6 +79,7 @@ async fn what_one_machine_was_told_holds_on_all_and_nothing_else_is_taken_in_sil
             rig.emulator.expect(&rig.machine, 2, &[&PROTECT[..], &["--every", "6h"]].concat());
         assert!(said.stderr.contains("--every is 6h, and its record has 12h"), "{}", said.stderr);
         assert!(said.stderr.contains("`azseed disk-backup set os`"), "{}", said.stderr);
+        assert!(said.stderr.contains("a backup of another name"), "{}", said.stderr);
         // Another disk, or another copy, under the same name would write the record over.
         let to = "account1/disks/elsewhere.vhd";
         for source in [PROTECT[4], "page-blob:account1/disks/second.vhd"] {
@@ -88,6 +90,11 @@ async fn what_one_machine_was_told_holds_on_all_and_nothing_else_is_taken_in_sil
         rig.told(0, &PROTECT, "disk-backup");
     });
     assert_eq!(fs::read(&record).unwrap(), before, "it was taken as it is");
+    // To forget it here would not change that, and is no advice.
+    let said =
+        rig.emulator.expect(&rig.machine, 2, &[&PROTECT[..], &["--diff", "client"]].concat());
+    assert!(said.stderr.contains("a backup of another name"), "{}", said.stderr);
+    assert!(!said.stderr.contains("release"), "{}", said.stderr);
 
     // What is set is there at once, and no record from before prunes by itself or is written over it.
     rig.told(0, &["disk-backup", "set", "os", "--keep-last", "20", "--every", "1d"], "disk-backup");
@@ -123,6 +130,56 @@ async fn what_one_machine_was_told_holds_on_all_and_nothing_else_is_taken_in_sil
     edit(&record, |own| own["version"] = 9.into());
     for words in [&prune[..], &["disk-backup", "run", "os", "--now"], &["disk-backup", "list"]] {
         assert_eq!(rig.code(4, words), "disk-record-newer", "{words:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_copy_belongs_to_one_backup_and_no_other_name_takes_it_over() {
+    for engine in ["diff", "full-copy", "incremental-copy"] {
+        let mut rig = Rig::new().await;
+        let mut disk = Disk::create(&rig.container, "os.vhd", 1 << 20).await;
+        disk.write(0, &[1; PAGE]).await;
+        let more = ["--engine", engine];
+        rig.told(0, &[&PROTECT[..], &more].concat(), "disk-round");
+        let second = [&["disk-backup", "protect", "second"][..], &PROTECT[3..], &more].concat();
+        let refused = |rig: &Rig| {
+            assert_eq!(rig.code(4, &second), "disk-target-of-other", "{engine}");
+            assert!(!rig.machine.state().join("disk-backups/second.json").exists());
+            assert!(!shared(rig, "second").exists());
+        };
+        refused(&rig);
+        let mut other = Machine::new();
+        elsewhere(&mut rig, &mut other, |rig| {
+            refused(rig);
+            // The line that it says goes on with it.
+            let said = rig.emulator.expect(&rig.machine, 4, &second).stderr;
+            let line = said.split('`').nth(1).unwrap().to_owned();
+            let words: Vec<&str> = line.split(' ').skip(1).collect();
+            rig.told(0, &words, "disk-backup");
+            assert_eq!(list(rig), 1);
+        });
+        // Its record beside the copy is lost, and the one of this machine says it.
+        let record = fs::read(shared(&rig, "os")).unwrap();
+        fs::remove_file(shared(&rig, "os")).unwrap();
+        refused(&rig);
+        // No record says whose it is any more: whoever comes goes on with it.
+        rig.told(0, &["disk-backup", "release", "os"], "disk-released");
+        if engine == "diff" {
+            let id = serde_json::from_slice::<Value>(&record).unwrap()["id"].clone();
+            let taken = rig.told(0, &second, "disk-backup").remove(0);
+            assert_eq!(taken["id"], id);
+            assert_eq!(rig.code(4, &PROTECT), "disk-target-of-other");
+            // Where an older program has made two of one, no point goes by the rules of either.
+            rig.told(0, &["disk-backup", "run", "second", "--now"], "disk-round");
+            rig.told(0, &["disk-backup", "set", "second", "--keep-last", "1"], "disk-backup");
+            fs::create_dir_all(shared(&rig, "os").parent().unwrap()).unwrap();
+            fs::write(shared(&rig, "os"), &record).unwrap();
+            let prune = ["disk-backup", "prune", "second", "--yes"];
+            assert_eq!(rig.code(4, &prune), "disk-target-of-other");
+            fs::remove_file(shared(&rig, "os")).unwrap();
+            let pruned = rig.told(0, &prune, "disk-pruned").remove(0);
+            assert_eq!(pruned["kept"], 1);
+        }
     }
 }
 
@@ -289,6 +346,12 @@ async fn the_same_path_on_another_machine_is_another_disk() {
     rig.told(0, &[&protect[..], &["--yes"]].concat(), "disk-backup");
     assert_eq!(read(&record)["image"]["host"], host);
     rig.round(&[]);
+    // What this machine has sent of a round is nothing to go by once others may go on with it.
+    let log = rig.machine.state().join("disk-backups/os.run");
+    fs::write(&log, "azseed-run 1 none\n").unwrap();
+    rig.told(0, &["disk-backup", "release", "os"], "disk-released");
+    assert!(!log.exists());
+    rig.told(0, &protect, "disk-backup");
     // One of an older program says nothing of it, and is taken over.
     edit(&record, |own| own["image"]["host"] = Value::Null);
     elsewhere(&mut rig, &mut other, |rig| rig.told(0, &protect, "disk-backup"));
@@ -345,6 +408,21 @@ async fn one_record_that_cannot_be_used_keeps_no_other_disk_from_its_backup() {
         assert_eq!(read(&local)["id"], serde_json::from_slice::<Value>(&whole).unwrap()["id"]);
         rig.told(0, &now, "disk-round");
     }
+    // What is no file keeps nobody waiting, and no other disk from its backup.
+    fs::remove_file(&local).unwrap();
+    for is_folder in [false, true] {
+        match is_folder {
+            true => fs::create_dir(&local).unwrap(),
+            false => mkfifoat(CWD, &local, 0o600.into()).unwrap(),
+        }
+        assert_eq!(rig.told(4, &now, "disk-round").len(), 1, "a folder: {is_folder}");
+        assert_eq!(rig.code(4, &["disk-backup", "status", "web"]), code);
+        match is_folder {
+            true => fs::remove_dir(&local).unwrap(),
+            false => drop(rig.told(0, &["disk-backup", "release", "web"], "disk-released")),
+        }
+    }
+    fs::write(&local, &whole).unwrap();
     // What a newer program wrote is neither read nor written nor thrown away.
     edit(&local, |own| own["version"] = 7.into());
     let before = fs::read(&local).unwrap();
@@ -369,6 +447,14 @@ async fn a_restore_with_another_wish_is_refused_and_each_new_disk_has_a_name_of_
     let to = "page-blob:account1/disks/restored.vhd";
     let made = rig.told(0, &restore(to, &[]), "disk-restored").remove(0);
     assert_eq!(made["backup_name"], "os-r1");
+    // It has the point that it was restored from, by all commands.
+    for (words, at) in [(&["disk-backup", "list"][..], 1), (&["disk-backup", "status", "os-r1"], 0)]
+    {
+        let own = rig.told(0, words, "disk-backup").remove(at);
+        assert_eq!(own["last_source_snapshot"], made["source_snapshot"], "{own}");
+    }
+    let said = rig.emulator.expect(&rig.machine, 0, &["disk-backup", "list"]).stdout;
+    assert!(!said.contains("no point yet"), "{said}");
     for more in [&["--without-backup"][..], &["--backup-name", "foo"]] {
         assert_eq!(rig.code(2, &restore(to, more)), "disk-backup-other", "{more:?}");
         let image = restore("image:os.img", more);
@@ -385,9 +471,8 @@ async fn a_restore_with_another_wish_is_refused_and_each_new_disk_has_a_name_of_
         let to = "page-blob:account1/disks/second.vhd";
         let named = restore(to, &["--backup-name", "os-r1"]);
         assert_eq!(rig.code(2, &named), "disk-backup-other");
-        // It is the other backup that would be forgotten.
         let said = rig.emulator.expect(&rig.machine, 2, &named).stderr;
-        assert!(said.contains("`azseed disk-backup release os-r1`"), "{said}");
+        assert!(said.contains("name another with `--backup-name`"), "{said}");
         let made = rig.told(0, &restore(to, &[]), "disk-restored").remove(0);
         assert_eq!(made["backup_name"], "os-r2");
     });

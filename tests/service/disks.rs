@@ -12,6 +12,10 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use azure_core::http::request::RequestContent;
+use azure_storage_blobs::models::{
+    BlobClientCreateSnapshotOptions, BlobClientCreateSnapshotResultHeaders,
+    BlobClientGetPropertiesResultHeaders,
+};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
@@ -79,6 +83,40 @@ async fn each_round_sends_what_changed_and_every_point_is_the_disk_as_it_was() {
     assert_eq!(idle[0]["outcome"], "not-due");
     let again = [&PROTECT[..], &["--every", "1d"]].concat();
     assert_eq!(rig.told(0, &again, "disk-round").len(), 0, "it is protected already");
+    stopped_rounds(&rig, &disk).await;
+}
+
+/// A round that was stopped is gone on with before the next one is due, unless somebody is at it.
+async fn stopped_rounds(rig: &Rig, disk: &Disk) {
+    let run = || rig.told(0, &["disk-backup", "run"], "disk-round").remove(0);
+    let list = rig.told(0, &["disk-backup", "list"], "disk-backup").remove(0);
+    let taken = async || {
+        let owner = [("bk_owner".to_owned(), list["id"].as_str().unwrap().to_owned())].into();
+        let options =
+            BlobClientCreateSnapshotOptions { metadata: Some(owner), ..Default::default() };
+        disk.blob.create_snapshot(Some(options)).await.unwrap().snapshot().unwrap().unwrap()
+    };
+    // Stopped before it could say that it had taken a snapshot, and after that.
+    let first = taken().await;
+    assert_eq!(run()["source_snapshot"], first.as_str());
+    assert_eq!(run()["outcome"], "not-due");
+    let second = taken().await;
+    let copy = rig.container.blob_client("backup.vhd");
+    let mut says = copy.get_properties(None).await.unwrap().metadata().unwrap();
+    says.insert("bk_pending".to_owned(), second.clone());
+    says.insert("bk_mode".to_owned(), "service".to_owned());
+    copy.set_metadata(&says, None).await.unwrap();
+    let said = rig.emulator.expect(&rig.machine, 0, &["disk-backup", "status", "os"]).stdout;
+    assert!(
+        said.contains("stopped: to ") && said.contains("`azseed disk-backup run os`"),
+        "{said}"
+    );
+    copy.acquire_lease(15, None).await.unwrap();
+    assert_eq!(run()["outcome"], "not-due", "another machine is at it");
+    rig.emulator.forward(&rig.machine, "2m");
+    let round = run();
+    assert_eq!((&round["source_snapshot"], &round["resumed"]), (&second.into(), &true.into()));
+    assert_eq!(run()["outcome"], "not-due");
 }
 
 #[tokio::test]
@@ -101,6 +139,7 @@ async fn what_cannot_be_backed_up_is_refused_by_name_before_anything_is_made() {
         ("managed-disk:/subscriptions/x", "account1/disks", 2, "disk-source-word"),
         ("page-blob:account1/disks", "account1/disks", 2, "disk-source-word"),
         (os, "account1", 2, "disk-target-word"),
+        (os, "account1/disks/azseed/lock", 2, "disk-target-word"),
     ] {
         assert_eq!(rig.code(exit, &protect("one", source, to)), code, "{source} {to}");
     }
@@ -166,9 +205,18 @@ async fn snapshots_are_taken_and_deleted_by_hand_and_what_a_backup_needs_stays()
     };
     assert_eq!(delete(4, baseline, &["--yes"]), "disk-snapshot-needed");
     assert_eq!(delete(2, own, &[]), "needs-yes");
-    assert_eq!(delete(10, "2026-01-01T00:00:00.0000000Z", &["--yes"]), "disk-point-gone");
-    let image = ["disk-backup", "snapshot", "list", "--source", "image:/srv/os.raw"];
-    assert_eq!(rig.code(4, &image), "disk-no-page-blob");
+    // A second is none, and what shows them is said.
+    let short = format!("{}Z", own.split('.').next().unwrap());
+    assert_eq!(delete(10, &short, &["--yes"]), "disk-snapshot-missing");
+    let words = [&["disk-backup", "snapshot", "delete", "--at", &short, "--yes"][..], &source];
+    let said = rig.emulator.expect(&rig.machine, 10, &words.concat()).stderr;
+    let line = said.split('`').nth(1).unwrap();
+    let shown = rig.told(0, &line.split(' ').skip(1).collect::<Vec<_>>(), "disk-snapshot");
+    assert_eq!(shown.len(), 2, "{line}");
+    for image in ["image:/srv/os.raw", "image:os.raw"] {
+        let image = ["disk-backup", "snapshot", "list", "--source", image];
+        assert_eq!(rig.code(4, &image), "disk-no-page-blob");
+    }
     // A snapshot by hand is in no round's way.
     disk.write(0, &[2; PAGE]).await;
     rig.round(&[]);
@@ -271,12 +319,23 @@ async fn two_runs_at_once_take_turns_and_a_foreign_lease_is_broken_only_when_tha
     let mut other = Disk { blob: copy, model: vec![0; 1 << 20] };
     other.write(4096, &[9; PAGE]).await;
     assert_eq!(rig.code(6, &now), "disk-copy-changed");
-    for point in disk::snapshots(&rig.container, "backup.vhd").await {
-        disk::drop_snapshot(&rig.container, "backup.vhd", &point).await;
+    for point in &disk::snapshots(&rig.container, "backup.vhd").await[1..] {
+        disk::drop_snapshot(&rig.container, "backup.vhd", point).await;
     }
     rig.round(&[]);
     let said = rig.told(5, &["disk-backup", "verify", "os"], "disk-verified");
     assert_eq!(said[0]["differences"], serde_json::json!([{"start": 4096, "end": 4608}]));
+
+    // Another blob stands in the copy's place and says the same of itself: no point is made of it.
+    for point in disk::snapshots(&rig.container, "backup.vhd").await {
+        disk::drop_snapshot(&rig.container, "backup.vhd", &point).await;
+    }
+    let says = other.blob.get_properties(None).await.unwrap().metadata().unwrap();
+    let other = Disk::create(&rig.container, "backup.vhd", 1 << 20).await;
+    other.blob.set_metadata(&says, None).await.unwrap();
+    assert_eq!(rig.code(10, &now), "disk-copy-gone");
+    assert!(disk::snapshots(&rig.container, "backup.vhd").await.is_empty());
+    rig.round(&["--full", "--verify", "full"]);
 }
 
 #[tokio::test]
@@ -306,9 +365,13 @@ async fn a_disk_of_another_account_is_opened_by_a_key_or_a_signature_of_its_own(
     };
     let said = protect(&two);
     assert_eq!(said.code, 12, "the wrong key: {}", said.stderr);
+    assert!(said.stderr.contains("`--source-account-key-file`"), "{}", said.stderr);
     let said = protect(&one);
     assert_eq!(said.code, 0, "{}", said.stderr);
     assert!(fs::read(folder.join("os.vhd")).unwrap() == disk.model);
+    let said = emulator.run(&machine, &["disk-backup", "run", "--now", "--account-key-file", &two]);
+    assert_eq!(said.code, 12, "{}", said.stderr);
+    assert!(said.stderr.contains("`--source-account-key-file`"), "{}", said.stderr);
     disk.clear(4096, PAGE).await;
     disk.write(8192, &[5; PAGE]).await;
     let run =

@@ -1,8 +1,10 @@
 //! Durable files: write, fsync, rename, fsync directory. Every state file is written here, so a
 //! power cut leaves the old file or the new one, never a half.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
@@ -37,11 +39,14 @@ impl Access {
     }
 }
 
+/// What the name of a file ends with until it is whole, after the id of the process that writes it.
+const DRAFT: &str = ".new";
+
 /// Replaces `path` with `content`, whole or not at all.
 pub fn write(path: &Path, content: &[u8], access: Access) -> io::Result<()> {
     let folder = parent(path);
     let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(format!(".{}.new", std::process::id()));
+    name.push(format!(".{}{DRAFT}", std::process::id()));
     let draft = folder.join(name);
     let result = write_draft(&draft, content, access)
         .and_then(|()| fs::rename(&draft, path))
@@ -50,6 +55,24 @@ pub fn write(path: &Path, content: &[u8], access: Access) -> io::Result<()> {
         let _ = fs::remove_file(&draft);
     }
     result
+}
+
+/// Deletes a file with the drafts that killed runs have left of it.
+pub fn remove(path: &Path) -> io::Result<()> {
+    let name = path.file_name().unwrap_or_default().as_bytes();
+    let is_draft = |own: &OsStr| {
+        let own = own.as_bytes().strip_prefix(name).and_then(|own| own.strip_prefix(b"."));
+        let id = own.and_then(|own| own.strip_suffix(DRAFT.as_bytes()));
+        id.is_some_and(|id| !id.is_empty() && id.iter().all(u8::is_ascii_digit))
+    };
+    fs::remove_file(path)?;
+    for entry in fs::read_dir(parent(path))? {
+        let entry = entry?;
+        if is_draft(&entry.file_name()) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether a plain file is at `path`, or nothing: what else is there is not replaced by a file that
@@ -169,5 +192,22 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         assert!(create_new(&path, Access::Private).is_err());
+    }
+
+    #[test]
+    fn a_file_goes_with_the_drafts_of_killed_runs_and_nothing_else_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("job.json");
+        let others = ["job.json.new", "job.json.a1.new", "job.json.7.old", "job.jsonx.7.new"];
+        for name in ["job.json", "job.json.7.new", "job.json.4711.new"].iter().chain(&others) {
+            fs::write(folder.path().join(name), b"").unwrap();
+        }
+        remove(&path).unwrap();
+        let left = fs::read_dir(folder.path()).unwrap();
+        let mut left: Vec<_> = left.map(|own| own.unwrap().file_name()).collect();
+        left.sort();
+        let mut others = others;
+        others.sort_unstable();
+        assert_eq!(left, others);
     }
 }

@@ -28,6 +28,17 @@ pub(super) fn metadata(call: &Call) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// A value of metadata is of the visible signs of ASCII and of blanks ("Setting and retrieving properties
+/// and metadata"); with others the service takes none ("Common REST API error codes").
+pub(super) fn check_metadata(call: &Call) -> Result<(), Fault> {
+    let is_plain = |value: &[u8]| value.iter().all(|byte| (b' '..=b'~').contains(byte));
+    let wrong = call.headers.iter().find(|(name, value)| {
+        name.as_str().starts_with("x-ms-meta-") && !is_plain(value.as_bytes())
+    });
+    let message = "The metadata specified is invalid. It has characters that are not permitted.";
+    wrong.map_or(Ok(()), |_| Err(Fault::new(400, "InvalidMetadata", message)))
+}
+
 /// What a call that writes a whole blob says of it. `content-*` headers of their own go before
 /// those of the transport.
 pub(super) fn properties(call: &Call) -> Properties {

@@ -13,7 +13,7 @@ use super::access::check;
 use super::call::{Context, Path3, VERSION};
 use super::fault::Fault;
 use super::grants::{ACCOUNT, Grants, is_meant};
-use super::headers::lease_state;
+use super::headers::{check_metadata, lease_state};
 use super::managed::DiskPages;
 use super::need::{Need, Place};
 use super::record::Properties;
@@ -156,6 +156,7 @@ impl BlobService {
 fn route(context: Context<'_>, path: Path3) -> Result<Answer, Fault> {
     let call = context.call;
     refuse_own_keys(call)?;
+    check_metadata(call)?;
     let need = Need::of(call, &path);
     let name = path.container.as_deref().unwrap_or_default();
     if path.container.is_some() {

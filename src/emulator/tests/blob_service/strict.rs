@@ -33,6 +33,18 @@ async fn content_with_a_wrong_crc64_is_not_taken() {
 }
 
 #[tokio::test]
+async fn metadata_that_no_header_carries_are_refused() {
+    let (azure, container) = Azure::with_box().await;
+    put(&container, "blob", b"content").await;
+    for path in ["/box/blob", "/box/blob?comp=metadata", "/box/blob?comp=snapshot"] {
+        let call = azure.raw(Method::PUT, path).header("x-ms-blob-type", "BlockBlob");
+        let wrong = call.header("x-ms-meta-place", "größe").header("content-length", "0");
+        assert_eq!(told(wrong).await.refusal(), (400, "InvalidMetadata"), "{path}");
+    }
+    assert_eq!(read(&container.blob_client("blob")).await, b"content");
+}
+
+#[tokio::test]
 async fn the_checksum_of_a_stretch_is_given_when_it_is_asked_for() {
     let (azure, container) = Azure::with_box().await;
     put(&container, "blob", b"abc123456789xyz").await;
