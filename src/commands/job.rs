@@ -86,11 +86,8 @@ pub fn run(command: &JobCommand, named: &JobTarget, call: &Call<'_>) -> Ended {
             said(vec![job::set_return(&exact()?, &address(args, call), desk)?])
         }
         JobCommand::ReturnShipping { carrier, account, contact } => {
-            let options = CarrierOptions {
-                carrier: carrier.clone(),
-                account: account.clone(),
-                contact: contact.clone(),
-            };
+            let (carrier, account) = (carrier.clone(), account.clone());
+            let options = CarrierOptions { carrier, account, contact: contact.clone() };
             said(vec![job::set_return_carrier(&exact()?, &options, desk)?])
         }
         JobCommand::Export { file: Some(file), .. } => {
