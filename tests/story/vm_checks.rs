@@ -424,6 +424,33 @@ fn rights_that_are_missing_are_named_with_the_smallest_role_that_has_them() {
     world.vm("web --nics 2 --load-balancer");
     let said = world.expect(0, &format!("{new} --dry-run"));
     assert!(said.stderr.contains("2 network cards, a load balancer"), "{}", said.stderr);
+    // Managed disks need rights that page blobs do not.
+    let disks = format!("disk-backup --storage-account account1 {group}");
+    assert_eq!(
+        bad(&world.json(0, &format!("check azure --for {disks}")), ""),
+        Vec::<String>::new()
+    );
+    world.declare(
+        "rights --action * --data-action * --not-action Microsoft.Compute/snapshots/* \
+                   --not-action Microsoft.Compute/disks/*",
+    );
+    let found = world.json(0, &format!("check azure --for {disks}"));
+    assert_eq!(bad(&found, ""), ["azure-rights warning", "azure-rights warning"], "{found:?}");
+    let told: String =
+        found.iter().map(|own| format!("{} {}\n", own["facts"], own["command"])).collect();
+    for part in [
+        "to back up managed disks: missing at",
+        "Microsoft.Compute/disks/read",
+        "Microsoft.Compute/snapshots/beginGetAccess/action",
+        "'Disk Snapshot Contributor'",
+        "'Disk Backup Reader'",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    // No job is named, so none is looked for.
+    let found =
+        world.json(0, &format!("check azure --for import --storage-account account1 {group}"));
+    assert!(!found.iter().any(|own| own["what"] == "job"), "{found:?}");
     // Blobs need a right of their own, which an owner of everything has not.
     world.declare("rights --action * --data-action * --not-data-action */blobs/write");
     let found = world.json(12, "check account account1 --for vault");
