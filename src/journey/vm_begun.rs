@@ -2,7 +2,6 @@
 //! this machine began, and until when the point of a backup is kept. A convenience, in the state
 //! directory; another machine knows nothing of it.
 
-use std::fs;
 use std::path::PathBuf;
 
 use disk_prep::sys::durable::{self, Access};
@@ -62,7 +61,7 @@ fn write(
 }
 
 fn read<T: DeserializeOwned>(state: &State, folder: &str, job: &str) -> Option<T> {
-    let bytes = fs::read(place(state, folder, job)?).ok()?;
+    let bytes = durable::read(&place(state, folder, job)?).ok()?;
     serde_json::from_slice(&bytes).ok()
 }
 
@@ -85,6 +84,8 @@ pub(super) fn is_of(state: &State, job: &str, luns: &Option<Vec<u32>>) -> Option
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -103,5 +104,14 @@ mod tests {
         note_kept(&state, "j-1", until).unwrap();
         assert!(is_kept(&state, "j-1", until) && !is_kept(&state, "j-2", until));
         assert!(!is_kept(&state, "j-1", Timestamp::UNIX_EPOCH));
+        // What is no folder is told and not waited for.
+        fs::remove_dir_all(folder.path().join(BACKUPS)).unwrap();
+        let (owner, fifo) = (rustix::fs::Mode::RWXU, rustix::fs::FileType::Fifo);
+        let pipe = folder.path().join(BACKUPS);
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, fifo, owner, 0).unwrap();
+        assert!(note_kept(&state, "j-1", until).is_err() && !is_kept(&state, "j-1", until));
+        let record = folder.path().join(RESTORES).join("j-3.json");
+        rustix::fs::mknodat(rustix::fs::CWD, record, fifo, owner, 0).unwrap();
+        assert_eq!(is_of(&state, "j-3", &None), None);
     }
 }
