@@ -189,8 +189,14 @@ fn a_backup_that_keeps_its_point_otherwise_is_not_taken_for_the_one_that_is_aske
     let world = World::with_vault(&["web --group one", "web --group two"]);
     world.ok("vm protect --all");
     let asked = "vm backup one/web --keep-until 2099-01-01";
-    assert_eq!(world.json(0, asked)[0]["outcome"], "done");
+    let done = world.json(0, asked);
+    assert_eq!(done[0]["outcome"], "done");
     assert_eq!(world.json(0, asked)[0]["outcome"], "unchanged", "it is the same");
+    // As a call leaves it that is killed before it hears of its job.
+    let notes = world.machine.path("state/vm-backups");
+    std::fs::remove_file(notes.join(format!("{}.json", text(&done[0], "job")))).unwrap();
+    let again = world.json(0, asked);
+    assert_eq!((&again[0]["outcome"], &again[0]["job"]), (&"unchanged".into(), &done[0]["job"]));
     assert_eq!(world.json(0, "vm backup one/web")[0]["outcome"], "unchanged");
     let other = world.json(11, "vm backup one/web --keep-until 2098-01-01");
     assert_eq!(other[0]["code"], "vm-backup-under-way");
