@@ -193,12 +193,19 @@ impl Diagnose for IdleWord {
 pub struct MissingFlags {
     /// The flags, with their dashes.
     flags: Vec<&'static str>,
+    /// Whether a staging path may say it.
+    has_seed: bool,
 }
 
 impl MissingFlags {
     /// One flag.
     pub fn one(flag: &'static str) -> Self {
-        MissingFlags { flags: vec![flag] }
+        MissingFlags { flags: vec![flag], has_seed: true }
+    }
+
+    /// One flag of a command that takes no staging path.
+    pub fn unseeded(flag: &'static str) -> Self {
+        MissingFlags { has_seed: false, ..MissingFlags::one(flag) }
     }
 }
 
@@ -210,7 +217,8 @@ impl Diagnose for MissingFlags {
         ErrorKind::Usage
     }
     fn hint(&self) -> Option<Hint> {
-        let is_of_seed = |flag| matches!(flag, "--job" | "--subscription" | "--resource-group");
+        let is_of_seed =
+            |flag| self.has_seed && matches!(flag, "--job" | "--subscription" | "--resource-group");
         let text = match self.flags[..] {
             [flag] if is_of_seed(flag) => "name it, or the staging path whose seed says it",
             [_] => return None,
@@ -239,7 +247,8 @@ pub fn all<A, B, C>(a: Said<A>, b: Said<B>, c: Said<C>) -> Result<(A, B, C), Mis
         ((a, is_a), (b, is_b), (c, is_c)) => {
             let said = [(a, is_a.is_some()), (b, is_b.is_some()), (c, is_c.is_some())];
             let missing = said.into_iter().filter(|(_, is_said)| !is_said);
-            Err(MissingFlags { flags: missing.map(|(flag, _)| flag).collect() })
+            let flags = missing.map(|(flag, _)| flag).collect();
+            Err(MissingFlags { flags, has_seed: true })
         }
     }
 }

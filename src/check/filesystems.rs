@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use disk_prep::noun::visible_line;
+use disk_prep::noun::{typed, visible_line};
 
 use super::finding::{Finding, good, problem, unknown, warning};
 use super::tree::{Seen, Tree};
@@ -106,7 +106,7 @@ fn state(tree: &Tree, mount: &Mount) -> Finding {
         "ext2" | "ext3" | "ext4" => {}
         "xfs" => {
             let why = format!("{place}: xfs cannot be judged while it is mounted");
-            return unknown("other", why).next(format!("xfs_repair -n {source}"));
+            return unknown("other", why).next(typed(["xfs_repair", "-n", source]));
         }
         other => return unknown("other", format!("{place}: {other} is not judged while mounted")),
     }
@@ -131,9 +131,16 @@ fn state(tree: &Tree, mount: &Mount) -> Finding {
             "unmount it, have it mended, mount it, and back up again; what cannot be unmounted goes \
              into MountsToSkip of /etc/azure/vmbackup.conf",
         )
-        .next(format!("umount {source} && fsck {source} && mount {source}"))
+        .next(mend(source))
         .explained(FREEZE),
     }
+}
+
+/// The line that has a file system mended; fsck ends with 1 where it has mended something.
+fn mend(source: &str) -> String {
+    let of = |program| typed([program, source]);
+    let (umount, fsck, mount) = (of("umount"), of("fsck"), of("mount"));
+    format!("{umount} && {{ {fsck} || [ $? -eq 1 ]; }} && {mount}")
 }
 
 /// The bits: 1 unmounted cleanly, 2 errors were found, 4 orphans are being recovered.
@@ -163,7 +170,7 @@ fn remounted(tree: &Tree, disks: &[&Mount]) -> Vec<Finding> {
             visible_line(&format!("{source} on {point} is read-only, and fstab says otherwise")),
             "the kernel found errors: unmount it, have it mended, mount it, and back up again",
         )
-        .next(format!("umount {source} && fsck {source} && mount {source}"))
+        .next(mend(source))
         .explained(FREEZE)
     })
     .collect()
@@ -313,6 +320,10 @@ mod tests {
             ]
         );
         assert!(look(&broken)[3].facts.ends_with("/, /mnt/with blank"));
+        let next = look(&broken)[2].command.clone().unwrap();
+        let line = "umount /dev/sda1 && { fsck /dev/sda1 || [ $? -eq 1 ]; } && mount /dev/sda1";
+        assert_eq!(next, line, "mounted again, too, where something was mended");
+        assert!(mend("/dev/a b;id").contains("umount '/dev/a b;id' &&"));
         for short in [&b""[..], &[0; 1081], &[0; 1083], &[0; 4096]] {
             let (_folder, cut) = tree(ROOT, "", short);
             assert_eq!(verdicts(&cut), [("fs-state".to_owned(), "unknown")], "{}", short.len());

@@ -84,6 +84,29 @@ impl Finding {
         Finding { command: Some(command.into()), ..self }
     }
 
+    /// The same of a machine whose files were looked at from another one: what is to be typed there
+    /// is no line to type here.
+    pub fn elsewhere(self) -> Self {
+        let Some(line) = &self.command else { return self };
+        let there = format!("on that machine: `{line}`");
+        let action = match &self.action {
+            Some(action) => format!("{action}; {there}"),
+            None => there,
+        };
+        Finding { action: Some(action), command: None, ..self }
+    }
+
+    /// The same, if it is needed only for something that may not be meant: no problem as yet.
+    pub fn mild_for(self, purpose: &str) -> Self {
+        match self.grade {
+            Grade::Problem(_) => {
+                let facts = format!("{purpose}: {}", self.facts);
+                Finding { grade: Grade::Warning, facts, ..self }
+            }
+            _ => self,
+        }
+    }
+
     /// The same with the entry of the catalogue.
     pub fn explained(self, code: &str) -> Self {
         Finding { explain: Some(code.to_owned()), ..self }

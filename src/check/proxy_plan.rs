@@ -114,15 +114,20 @@ fn on_the_proxy(port: u16) -> Vec<Step> {
 }
 
 fn in_the_group(options: &PlanOptions) -> Step {
-    let address = options.address.or_else(|| options.proxy.host.parse().ok());
-    let source = address.map_or("PROXY-IP".to_owned(), |own: IpAddr| own.to_string());
+    let host = options.proxy.host.trim_matches(['[', ']']);
+    let address: Option<IpAddr> = options.address.or_else(|| host.parse().ok());
+    let source = match address {
+        Some(own @ IpAddr::V6(_)) => format!("{own}/128"),
+        Some(own @ IpAddr::V4(_)) => format!("{own}/32"),
+        None => "PROXY-IP/32".to_owned(),
+    };
     step(
         "C",
         "In the network security group of the proxy's subnet: let the proxy out".to_owned(),
         &[format!(
             "az network nsg rule create -g GROUP --nsg-name NSG -n allow-proxy --priority 200 \
                      --direction Outbound --access Allow --protocol Tcp --source-address-prefixes \
-                     {source}/32 --source-port-ranges '*' --destination-address-prefixes Internet \
+                     {source} --source-port-ranges '*' --destination-address-prefixes Internet \
                      --destination-port-ranges 80-443"
         )],
     )

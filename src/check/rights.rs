@@ -78,6 +78,15 @@ pub const BLOBS: &[Right] = &[
     Data("Microsoft.Storage/storageAccounts/blobServices/containers/blobs/add/action"),
     Data("Microsoft.Storage/storageAccounts/blobServices/containers/blobs/delete"),
 ];
+/// Managed disks that are backed up as page blobs: snapshots of them are taken, read and let go.
+pub const MANAGED_DISKS: &[Right] = &[
+    Action("Microsoft.Compute/disks/read"),
+    Action("Microsoft.Compute/snapshots/read"),
+    Action("Microsoft.Compute/snapshots/write"),
+    Action("Microsoft.Compute/snapshots/delete"),
+    Action("Microsoft.Compute/snapshots/beginGetAccess/action"),
+    Action("Microsoft.Compute/snapshots/endGetAccess/action"),
+];
 /// Vaults, policies, protected machines and jobs, and the machines themselves ("Manage backups with
 /// Azure role-based access control").
 pub const VM: &[Right] = &[
@@ -330,10 +339,22 @@ mod tests {
         assert_eq!(names(VM), [Some("Backup Contributor"), Some("Virtual Machine Contributor")]);
         assert_eq!(names(BLOBS), [Some("Storage Blob Data Contributor")]);
         assert_eq!(names(DATA_BOX), [Some("Data Box Contributor")]);
+        let disks = [Some("Disk Backup Reader"), Some("Disk Snapshot Contributor")];
+        assert_eq!(names(MANAGED_DISKS), disks);
         assert_eq!(names(IMPORT_EXPORT), [Some("Contributor")]);
         assert_eq!(names(&[Data("Microsoft.Other/data/read")]), [None]);
         // Every right that is named belongs to exactly one role.
-        for all in [DATA_BOX, ACCOUNT, BLOBS, VM, RESTORE, NEW_MACHINE, NEW_DISKS, OTHER_DISKS] {
+        for all in [
+            DATA_BOX,
+            ACCOUNT,
+            BLOBS,
+            VM,
+            RESTORE,
+            NEW_MACHINE,
+            NEW_DISKS,
+            OTHER_DISKS,
+            MANAGED_DISKS,
+        ] {
             let told: usize = roles(all).iter().map(|(_, own)| own.len()).sum();
             assert_eq!(told, all.len());
         }

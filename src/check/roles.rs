@@ -41,6 +41,30 @@ pub(super) const ROLES: &[Role] = &[
         ],
         data_actions: &[],
     },
+    Role {
+        name: "Disk Backup Reader",
+        actions: &[
+            "Microsoft.Authorization/*/read",
+            "Microsoft.Compute/disks/read",
+            "Microsoft.Compute/disks/beginGetAccess/action",
+            "Microsoft.Resources/subscriptions/resourceGroups/read",
+        ],
+        data_actions: &[],
+    },
+    Role {
+        name: "Disk Snapshot Contributor",
+        actions: &[
+            "Microsoft.Authorization/*/read",
+            "Microsoft.Compute/disks/beginGetAccess/action",
+            "Microsoft.Compute/snapshots/delete",
+            "Microsoft.Compute/snapshots/write",
+            "Microsoft.Compute/snapshots/read",
+            "Microsoft.Compute/snapshots/beginGetAccess/action",
+            "Microsoft.Compute/snapshots/endGetAccess/action",
+            "Microsoft.Resources/subscriptions/resourceGroups/read",
+        ],
+        data_actions: &[],
+    },
     Role { name: "Reader", actions: &["*/read"], data_actions: &[] },
     Role {
         name: "Backup Operator",

@@ -351,7 +351,7 @@ pub enum VmJobCommand {
     #[command(after_help = "Example:\n  azseed vm job list --operation ConfigureBackup")]
     List {
         /// Only of this operation: Backup, ConfigureBackup, Restore, ...
-        #[arg(long, value_name = "WORD", value_parser = word)]
+        #[arg(long, value_name = "WORD", value_parser = operation)]
         operation: Option<String>,
         /// Only in this state: InProgress, Completed, Failed, ...
         #[arg(long, value_name = "WORD", value_parser = state)]
@@ -412,11 +412,20 @@ pub enum VmPointCommand {
     },
 }
 
-/// A word of the service; no other sign may come into its filters.
-fn word(text: &str) -> Result<String, String> {
-    let is_word = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if is_word { Ok(text.to_owned()) } else { Err("a word of letters and digits".to_owned()) }
-}
+/// What jobs do, as the service has it:
+/// <https://learn.microsoft.com/rest/api/backup/backup-jobs/list>, `JobOperationType`.
+const OPERATIONS: [&str; 10] = [
+    "Backup",
+    "ConfigureBackup",
+    "CrossRegionRestore",
+    "DeleteBackupData",
+    "DisableBackup",
+    "Register",
+    "Restore",
+    "Undelete",
+    "UnRegister",
+    "UpdateCustomerManagedKey",
+];
 
 /// The states of jobs, as the service has them.
 const STATES: [&str; 6] =
@@ -424,8 +433,17 @@ const STATES: [&str; 6] =
 
 /// A state of jobs in the service's spelling; of another one there would never be a job.
 fn state(text: &str) -> Result<String, String> {
-    let found = STATES.iter().find(|own| own.eq_ignore_ascii_case(text));
-    found.map(|own| (*own).to_owned()).ok_or_else(|| format!("one of {}", STATES.join(", ")))
+    one_of(&STATES, text)
+}
+
+/// The same of what jobs do.
+fn operation(text: &str) -> Result<String, String> {
+    one_of(&OPERATIONS, text)
+}
+
+fn one_of(all: &[&str], text: &str) -> Result<String, String> {
+    let found = all.iter().find(|own| own.eq_ignore_ascii_case(text));
+    found.map(|own| (*own).to_owned()).ok_or_else(|| format!("one of {}", all.join(", ")))
 }
 
 /// The name of a new vault; which part of the rule it breaks is said.

@@ -3,7 +3,7 @@
 use disk_prep::noun::NamedAccount;
 
 use super::call::Call;
-use super::check_words::{purpose, tree, whose};
+use super::check_words::{purpose, told, tree, whose};
 use super::flags::{azure, blobs};
 use super::vm_words::{target, which, within};
 use crate::check::finding::{Checked, Strict};
@@ -28,12 +28,12 @@ pub fn run(args: &CheckArgs, call: &Call<'_>) -> Ended {
             let mut found = guest::look(&tree, whose(args, &tree));
             found.extend(proxy::look(&tree));
             found.extend(filesystems::look(&tree));
-            Checked(found)
+            Checked(told(args, found))
         }
         CheckCommand::Staging(args) => {
             check_staging::check(&args.staging, &args.sources, &call.desk())?
         }
-        CheckCommand::Filesystems(args) => Checked(filesystems::look(&tree(args)?)),
+        CheckCommand::Filesystems(args) => Checked(told(args, filesystems::look(&tree(args)?))),
         CheckCommand::Azure(args) => look_at_azure(args, call)?,
         CheckCommand::Schedule => {
             schedules::check(&tree(&RootArgs::this_machine())?, &call.desk())?
@@ -57,7 +57,7 @@ fn look_at_azure(args: &CheckAzureArgs, call: &Call<'_>) -> Result<Checked, Fail
         return ready::check(options(args, call)?, &call.desk());
     }
     let subscription = args.subscription.as_ref();
-    let subscription = subscription.ok_or(MissingFlags::one("--subscription"))?;
+    let subscription = subscription.ok_or(MissingFlags::unseeded("--subscription"))?;
     let place = (subscription, args.resource_group.as_ref());
     let account = args.storage_account.as_ref();
     let options = azure(&args.azure).into_look();

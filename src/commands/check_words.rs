@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 
+use crate::check::finding::Finding;
 use crate::check::guest::Whose;
 use crate::check::tree::Tree;
 use crate::cli::{ForChoice, RootArgs};
@@ -27,11 +28,24 @@ pub(super) fn tree(args: &RootArgs) -> Result<Tree, NoTree> {
     Tree::open(&args.root).map_err(|source| NoTree { root: args.root.clone(), source })
 }
 
+/// Whether the files are those of this machine.
+fn is_this_machine(args: &RootArgs) -> bool {
+    args.root == Path::new("/")
+}
+
 /// Whose files they are; only this machine is asked something.
 pub(super) fn whose(args: &RootArgs, tree: &Tree) -> Whose {
-    match args.root == Path::new("/") {
+    match is_this_machine(args) {
         true => Whose::ThisMachine(live(tree)),
         false => Whose::Another,
+    }
+}
+
+/// What was found, with lines to type only for the machine that they are typed at.
+pub(super) fn told(args: &RootArgs, found: Vec<Finding>) -> Vec<Finding> {
+    match is_this_machine(args) {
+        true => found,
+        false => found.into_iter().map(Finding::elsewhere).collect(),
     }
 }
 

@@ -117,7 +117,7 @@ pub fn run(cli: &Cli, call: &Call<'_>) -> Ended {
         Command::Auth(args) => auth::run(args, call),
         Command::Provider(args) => provider::run(args, call),
         Command::Nsg(args) => nsg::run(args, call),
-        Command::Proxy(args) => proxy::run(args),
+        Command::Proxy(args) => proxy::run(args, call),
         Command::Subscriptions(args) => subscriptions::run(args, call),
         Command::Config(args) => config::run(args, call.matches, call.settings),
         Command::Completions(args) => completions::run(args),

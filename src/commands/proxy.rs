@@ -2,6 +2,7 @@
 
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 
+use super::call::Call;
 use crate::check::proxy::Place;
 use crate::check::proxy_plan::{PlanOptions, plan};
 use crate::cli::{ProxyArgs, ProxyCommand, TypedProxy};
@@ -9,7 +10,7 @@ use crate::journey::proxy::{self, ApplyOptions};
 use crate::outcome::Ended;
 
 /// Runs `proxy`.
-pub fn run(args: &ProxyArgs) -> Ended {
+pub fn run(args: &ProxyArgs, call: &Call<'_>) -> Ended {
     Ok(match &args.command {
         ProxyCommand::Plan(own) => Box::new(plan(&PlanOptions {
             proxy: place(&own.proxy)?,
@@ -17,6 +18,10 @@ pub fn run(args: &ProxyArgs) -> Ended {
             address: own.proxy_ip,
         })),
         ProxyCommand::Apply(own) => {
+            // The variable is set for every command; what is typed is meant for this one.
+            if own.remove && call.is_typed("proxy") {
+                return Err(NotBoth.into());
+            }
             let given = own.proxy.as_ref().filter(|_| !own.remove);
             let options = ApplyOptions {
                 root: own.root.clone(),
@@ -56,5 +61,21 @@ impl Diagnose for UnfitProxy {
             "name it as HOST:PORT, a name or an address and a port of 1 to 65535; whom it lets through \
              it must know by their address",
         ))
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("A proxy is set or taken out, and both --proxy and --remove are given")]
+struct NotBoth;
+
+impl Diagnose for NotBoth {
+    fn code(&self) -> &'static str {
+        "proxy-set-or-removed"
+    }
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Usage
+    }
+    fn hint(&self) -> Option<Hint> {
+        Some(Hint::new("leave one of them out"))
     }
 }

@@ -19,7 +19,7 @@ use crate::vm_backup::{JobFilter, Stop};
 pub fn run(command: &VmCommand, options: &VmOptions, call: &Call<'_>) -> Ended {
     let desk = &call.desk();
     Ok(match command {
-        VmCommand::Guide => Box::new(guide(options, desk)),
+        VmCommand::Guide => Box::new(guide(options, desk)?),
         VmCommand::Policy(command) => return policy(command, options, call),
         VmCommand::Discover => Box::new(discover_all(options, desk)?),
         VmCommand::List { location, unprotected } => {

@@ -85,7 +85,7 @@ pub fn init(file: Option<PathBuf>, command: &Command) -> Result<Written, InitErr
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
             let mut found = String::new();
             let most = text.len() as u64 + 1;
-            let read = std::fs::File::open(&path)
+            let read = durable::open_kept(&path)
                 .and_then(|file| file.take(most).read_to_string(&mut found));
             match read {
                 Ok(_) if found == text => Ok(Written::Before(path)),

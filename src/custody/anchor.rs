@@ -1,7 +1,6 @@
 //! The last entry that this machine has seen of each custody log, kept where nobody else writes: so
 //! that a log whose end was cut off, or that was written anew, is found out here.
 
-use std::fs;
 use std::io;
 
 use disk_prep::noun::Sha256Digest;
@@ -31,7 +30,7 @@ impl Anchor {
     /// What was kept of a log.
     pub fn read(state: &State, id: Uuid) -> Result<Option<Self>, StateError> {
         let path = state.folder().join("custody").join(format!("{id}.json"));
-        let text = match fs::read(&path) {
+        let text = match durable::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             text => text.map_err(io_at(&path))?,
         };

@@ -71,11 +71,8 @@ pub fn managed_disks(
 
 /// A file that goes along.
 fn given(path: &PathBuf) -> Result<OwnedFd, azseed_emulator::Error> {
-    let file = File::open(path).and_then(|file| match file.metadata()?.is_file() {
-        true => Ok(file),
-        false => Err(std::io::ErrorKind::InvalidInput.into()),
-    });
-    file.map(OwnedFd::from)
+    durable::open_kept(path)
+        .map(OwnedFd::from)
         .map_err(|source| azseed_emulator::Error::Folder { path: path.clone(), source })
 }
 

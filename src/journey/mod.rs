@@ -54,6 +54,7 @@ pub mod prepare;
 pub mod proxy;
 pub mod ready;
 mod ready_limits;
+mod ready_provider;
 mod ready_rights;
 pub mod ready_vm;
 pub mod reconcile;

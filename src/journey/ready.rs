@@ -13,13 +13,14 @@ use super::answered::{answer, failed, map};
 use super::connections::{AzureOptions, BlobAccess, CURRENT_SERVICE, arm, container, job_service};
 use super::contact::contact;
 use super::desk::Desk;
+use super::ready_provider::provider_at;
 use super::ready_rights::{assigned_at, missing_at, of_account, of_new_job, of_service, rights_at};
 use super::settings::{Given, settle};
 use crate::azure::Arm;
 use crate::check::azure::{Account, Answer, Region, View, Wanted, findings, plain};
 use crate::check::finding::{Checked, Finding, Grade};
 pub use crate::check::rights::Purpose;
-use crate::check::rights::Right;
+use crate::check::rights::{MANAGED_DISKS, Right};
 use crate::import_job::{Error as JobError, JobService};
 use crate::outcome::{Attendant, Failure, all};
 use crate::staging::{Seed, drives_of};
@@ -138,7 +139,7 @@ impl Place {
                 _ => Answer::Unknown("regions are not listed".to_owned()),
             };
         }
-        if group {
+        if group && !self.jobs.is_empty() {
             view.taken = self.taken(service);
         }
     }
@@ -364,8 +365,19 @@ pub fn check(options: ReadyOptions, desk: &Desk<'_>) -> Result<Checked, Failure>
         view.container = reached(azure, &options.blobs, &place.account.account, &name, attendant);
     }
     let needed = of_account(options.purpose, azure, &options.blobs, attendant);
-    let rights = rights(&arm, &place, &view, (jobs.map(|_| service), &needed));
+    let rights = rights(&arm, &place, &view, (options.purpose, jobs.map(|_| service), &needed));
     Ok(Checked(findings(&wanted, &view).into_iter().chain(rights).collect()))
+}
+
+/// Whether managed disks of the group can be backed up. Who has only page blobs and images needs none
+/// of it, so that what is missing is told and is no problem yet.
+fn managed_disks(arm: &Arm, place: &Place, view: &View) -> Vec<Finding> {
+    let mut found = Vec::new();
+    if let Answer::Known(()) | Answer::Unknown(_) = view.group {
+        found.extend(provider_at(arm, &place.subscription, "Microsoft.Compute"));
+        found.extend(rights_at(arm, &place.scope(), MANAGED_DISKS));
+    }
+    found.into_iter().map(|own| own.mild_for("to back up managed disks")).collect()
 }
 
 /// Whether whoever is signed in may make the job in its group, and use the account.
@@ -373,7 +385,7 @@ fn rights(
     arm: &Arm,
     place: &Place,
     view: &View,
-    (service, needed): (Option<Service>, &[Right]),
+    (purpose, service, needed): (Purpose, Option<Service>, &[Right]),
 ) -> Vec<Finding> {
     let mut found = Vec::new();
     if let (Some(service), Answer::Known(()) | Answer::Unknown(_)) = (service, &view.group) {
@@ -382,6 +394,9 @@ fn rights(
     }
     if let Answer::Known(_) | Answer::Unknown(_) = view.account {
         found.extend(rights_at(arm, &place.account.to_string(), needed));
+    }
+    if purpose == Purpose::DiskBackup {
+        found.extend(managed_disks(arm, place, view));
     }
     found
 }

@@ -3,13 +3,13 @@
 
 use disk_prep::noun::{NamedAccount, ResourceGroup, SubscriptionId};
 
-use super::answered::{answer, map};
+use super::answered::answer;
 use super::connections::{AzureOptions, arm};
 use super::ready::{Purpose, entrance};
 use super::ready_limits::counts;
+use super::ready_provider::{provider_at, registered};
 use super::ready_rights::{assigned_at, rights_at};
-use crate::azure::Arm;
-use crate::check::azure::{Answer, View, Wanted, findings, one_subscription};
+use crate::check::azure::{Answer, Wanted, findings, one_subscription};
 use crate::check::finding::Checked;
 use crate::check::rights::{RESTORE, VM};
 use crate::check::vault_limits;
@@ -28,10 +28,10 @@ pub fn check(
     attendant: &dyn Attendant,
 ) -> Result<Checked, Failure> {
     let arm = arm(azure, attendant)?;
-    let wanted = |provider| Wanted {
+    let wanted = Wanted {
         subscription: subscription.to_string(),
         group: group.map(ToString::to_string).unwrap_or_default(),
-        provider,
+        provider: PROVIDERS[0],
         ..Wanted::default()
     };
     let mut view = entrance(&arm, subscription);
@@ -39,7 +39,7 @@ pub fn check(
     if let Some(group) = group.filter(|_| goes_on) {
         view.group = answer(arm.has_group(subscription, group).map(|found| found.then_some(())));
     }
-    let mut found = findings(&wanted(PROVIDERS[0]), &view);
+    let mut found = findings(&wanted, &view);
     // By its name alone it is looked for in the same subscription.
     if let Some(NamedAccount::Id(id)) = account {
         let (own, other) = (subscription.to_string(), id.subscription.to_string());
@@ -47,7 +47,7 @@ pub fn check(
     }
     if goes_on {
         for provider in PROVIDERS {
-            found.extend(findings(&wanted(provider), &registered(&arm, subscription, provider)));
+            found.extend(provider_at(&arm, subscription, provider));
         }
         let needed = if purpose == Purpose::Restore { RESTORE } else { VM };
         let scope = match group.filter(|_| view.group != Answer::Absent) {
@@ -62,10 +62,4 @@ pub fn check(
         }
     }
     Ok(Checked(found))
-}
-
-fn registered(arm: &Arm, subscription: &SubscriptionId, provider: &str) -> View {
-    let provider = answer(arm.provider(subscription, provider));
-    let provider = map(provider, |own| (own.state.clone(), own.is_registered()));
-    View { provider, ..View::default() }
 }

@@ -142,7 +142,8 @@ pub(super) fn tell_sign_in(
     desk: &Desk<'_>,
 ) -> Result<(), Failure> {
     let file = of.variables();
-    let there = std::fs::read_to_string(&file).unwrap_or_default();
+    let there = durable::read(&file).unwrap_or_default();
+    let there = String::from_utf8_lossy(&there);
     let is_there = |name: &str| {
         there.lines().any(|line| line.split_once('=').is_some_and(|(own, _)| own.trim() == name))
     };
@@ -212,16 +213,16 @@ fn paths(folder: &Path, of: &UnitOf, form: UnitForm) -> [PathBuf; 2] {
 
 /// Whether a unit is there; one of somebody else is refused.
 fn present(path: &Path, of: &UnitOf) -> Result<bool, ScheduleError> {
-    // A pipe would keep us waiting; it is nobody's unit.
-    let text = std::fs::metadata(path).and_then(|about| match about.is_file() {
-        true => std::fs::read_to_string(path),
-        false => Ok(String::new()),
-    });
-    match text {
-        Ok(text) if of.is_of(&text) => Ok(true),
-        Ok(_) => Err(ScheduleError::Foreign { path: path.to_owned(), of: of.clone() }),
-        Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(source) => Err(io_at(path, source)),
+    let foreign = || ScheduleError::Foreign { path: path.to_owned(), of: of.clone() };
+    match durable::read(path) {
+        Ok(text) if of.is_of(&String::from_utf8_lossy(&text)) => Ok(true),
+        Ok(_) => Err(foreign()),
+        Err(source) => match source.kind() {
+            io::ErrorKind::NotFound => Ok(false),
+            // A pipe, a folder: what we write is a file.
+            io::ErrorKind::InvalidData => Err(foreign()),
+            _ => Err(io_at(path, source)),
+        },
     }
 }
 
@@ -363,10 +364,18 @@ mod tests {
         assert_eq!(take_away(Some(folder.path()), &of).unwrap(), all);
         let left = std::fs::read_dir(folder.path()).unwrap().count();
         assert!(left == 1 && own.exists(), "{left}");
+        let refused = || take_away(Some(folder.path()), &of).unwrap_err().code();
         std::fs::write(&all[2], "[Timer]").unwrap();
-        assert_eq!(
-            take_away(Some(folder.path()), &of).unwrap_err().code(),
-            "schedule-foreign-unit"
-        );
+        assert_eq!(refused(), "schedule-foreign-unit");
+        std::fs::remove_file(&all[2]).unwrap();
+        // Nothing that is no file is ours, and a pipe is not waited for.
+        let owner = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        let fifo = rustix::fs::FileType::Fifo;
+        rustix::fs::mknodat(rustix::fs::CWD, &all[1], fifo, owner, 0).unwrap();
+        assert_eq!(refused(), "schedule-foreign-unit");
+        let place = Place::Folder(folder.path().to_owned());
+        let (program, call) = (PathBuf::from("/azseed"), vec!["vault".to_owned()]);
+        let own = Service { of: of.clone(), program, call, writes: vec![], hooks: Hooked::None };
+        assert_eq!(pair(&own, &[], &place).unwrap_err().code(), "schedule-foreign-unit");
     }
 }

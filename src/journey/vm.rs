@@ -29,6 +29,42 @@ impl VmOptions {
         let (group, name) = (Some(vault.group.clone()), Some(vault.name.clone()));
         VmOptions { group, vault: name, ..self.clone() }
     }
+
+    /// Whether a vault may be meant.
+    pub(super) fn is_about(&self, vault: &VaultId) -> bool {
+        let is_of = |group: &ResourceGroup| is_same(group.as_str(), vault.group.as_str());
+        self.group.as_ref().is_none_or(is_of) && self.is_named(vault)
+    }
+
+    fn is_named(&self, vault: &VaultId) -> bool {
+        self.vault.as_ref().is_none_or(|name| is_same(name.as_str(), vault.name.as_str()))
+    }
+
+    /// Those of all vaults that may be meant. To look at none of those that are there would be told as
+    /// if there were none.
+    pub(super) fn of(&self, all: Vec<RecoveryVault>) -> Result<Vec<RecoveryVault>, Error> {
+        let (meant, rest): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|own| self.is_about(&own.id));
+        if !meant.is_empty() {
+            return Ok(meant);
+        }
+        let elsewhere: Vec<String> = rest
+            .iter()
+            .filter(|own| self.is_named(&own.id))
+            .map(|own| format!("{}/{}", own.id.group, own.id.name))
+            .collect();
+        match (&self.group, &self.vault) {
+            (Some(group), _) if !elsewhere.is_empty() => {
+                Err(Error::NoVaultIn { group: group.clone(), elsewhere })
+            }
+            (_, Some(name)) => Err(Error::NoVault { name: name.clone() }),
+            _ => Ok(meant),
+        }
+    }
+}
+
+fn is_same(one: &str, other: &str) -> bool {
+    one.eq_ignore_ascii_case(other)
 }
 
 /// A connection, and the subscription that it is about.
@@ -49,21 +85,14 @@ impl Office {
         Ok(Office { arm, subscription })
     }
 
-    /// The vaults that the call is about.
+    /// All vaults of the subscription.
+    pub(super) fn all_vaults(&self) -> Result<Vec<RecoveryVault>, Failure> {
+        Ok(vaults(&self.arm, &self.subscription)?)
+    }
+
+    /// The vaults that the call is about; one that is named, or a group, has some.
     pub(super) fn vaults(&self, options: &VmOptions) -> Result<Vec<RecoveryVault>, Failure> {
-        let all = vaults(&self.arm, &self.subscription)?;
-        let is_asked = |own: &RecoveryVault| {
-            let is_of_group = options
-                .group
-                .as_ref()
-                .is_none_or(|group| group.as_str().eq_ignore_ascii_case(own.id.group.as_str()));
-            let is_named = options
-                .vault
-                .as_ref()
-                .is_none_or(|name| name.as_str().eq_ignore_ascii_case(own.id.name.as_str()));
-            is_of_group && is_named
-        };
-        Ok(all.into_iter().filter(is_asked).collect())
+        Ok(options.of(self.all_vaults()?)?)
     }
 
     /// The vault that is meant: the one that is named, or the only one; of several the only one in
@@ -82,10 +111,9 @@ impl Office {
         }
         let line =
             |own: &RecoveryVault| format!("{}/{}  {}", own.id.group, own.id.name, own.region);
-        match (all.len(), &options.vault) {
-            (1, _) => Ok(all.remove(0)),
-            (0, Some(name)) => Err(Error::NoVault { name: name.clone() }.into()),
-            (0, None) => Err(Error::NoVaults.into()),
+        match all.len() {
+            1 => Ok(all.remove(0)),
+            0 => Err(Error::NoVaults.into()),
             _ => Err(Error::SeveralVaults { all: all.iter().map(line).collect() }.into()),
         }
     }

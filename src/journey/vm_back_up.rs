@@ -6,11 +6,11 @@ use jiff::Timestamp;
 
 use super::desk::Desk;
 use super::vm::{Office, VmOptions};
-use super::vm_begun::{is_kept, note_kept};
+use super::vm_begun::{forget_asked, is_asked, is_kept, note_asked, note_kept};
 use super::vm_protect::{Came, Deed, Deeds, Machines, protected, side_by_side};
 use crate::outcome::Failure;
 use crate::state::State;
-use crate::vm_backup::{Error, MachineId, VaultId, back_up, items};
+use crate::vm_backup::{Error, MachineId, VaultId, back_up, items, job as job_of};
 
 /// Backs machines up now; one whose backup is under way is not begun a second time.
 pub fn back_up_all(
@@ -33,11 +33,20 @@ pub fn back_up_all(
         if let Some(own) = ended {
             return Err(own.ended(&vault));
         }
-        let (job, is_new) = back_up(&office.arm, &vault, machine, until)?;
+        let notes = state.as_ref().zip(until).map(|(state, until)| (state, &vault, machine, until));
+        let now = || office.arm.now();
+        let begun = back_up(&office.arm, &vault, machine, until, || {
+            // Without it a call that is killed now does not know its own backup again; no more.
+            let _ = notes.map(|asked| note_asked(asked, now()));
+        });
+        if let (Err(_), Some(asked)) = (&begun, notes) {
+            forget_asked(asked);
+        }
+        let (job, is_new) = begun?;
         Ok(match is_new {
             true => (Came::Done("backup begun"), job),
             false => {
-                kept_as_asked((state.as_ref(), &vault), machine, job.as_deref(), until)?;
+                kept_as_asked((&office, state.as_ref(), &vault), machine, job.as_deref(), until)?;
                 (Came::Unchanged("a backup is under way already"), job)
             }
         })
@@ -50,13 +59,19 @@ pub fn back_up_all(
 
 /// A backup that is under way is the one that is asked for only if its point is kept as long.
 fn kept_as_asked(
-    (state, vault): (Option<&State>, &VaultId),
+    (office, state, vault): (&Office, Option<&State>, &VaultId),
     machine: &MachineId,
     job: Option<&str>,
     until: Option<Timestamp>,
 ) -> Result<(), Error> {
     let (Some(job), Some(until)) = (job, until) else { return Ok(()) };
     if state.is_some_and(|state| is_kept(state, job, until)) {
+        return Ok(());
+    }
+    // A call that was killed before it heard of its job.
+    let start = job_of(&office.arm, vault, job)?.start;
+    let is_own = |(state, start)| is_asked((state, vault, machine, until), start);
+    if state.zip(start).is_some_and(is_own) {
         return Ok(());
     }
     let (machine, id, vault) = (machine.short(), job.to_owned(), vault.name.clone());

@@ -29,6 +29,9 @@ enum Named {
 /// Looks at machines as Azure sees them.
 pub fn check(asked: &Machines, options: &VmOptions, desk: &Desk<'_>) -> Result<Checked, Failure> {
     let office = Office::open(options, desk.attendant)?;
+    if options.vault.is_some() {
+        office.vaults(options)?;
+    }
     let all = named(&office, asked)?;
     let looked = each(&office, &all, options);
     Ok(Checked(all.iter().zip(&looked).flat_map(|(own, looked)| told(own, looked)).collect()))

@@ -99,7 +99,9 @@ pub fn registrations(
     let office = Office::open(options, desk.attendant)?;
     let machines = some(&office, asked)?;
     let mut known: Vec<(VaultId, Vec<MachineId>)> = Vec::new();
-    for vault in office.vaults(options)? {
+    let vaults = office.all_vaults()?;
+    options.of(vaults.clone())?;
+    for vault in vaults {
         let own = registered(&office.arm, &vault.id)?;
         known.push((vault.id, own));
     }

@@ -1,7 +1,7 @@
 //! `vm guide`: the way from nothing to protected machines in six steps, how each of them stands, and
 //! the lines to type. It tells the steps even where nobody is signed in.
 
-use disk_prep::noun::count;
+use disk_prep::noun::{count, typed};
 
 use super::desk::Desk;
 use super::vm::{Office, VmOptions};
@@ -43,6 +43,8 @@ struct Seen {
     /// Why it was not seen.
     fault: Option<String>,
     vault: Option<RecoveryVault>,
+    /// Whether another vault has its name, so that the lines to type name its group, too.
+    has_namesake: bool,
     vaults: usize,
     machines: Option<usize>,
     region: Option<String>,
@@ -50,17 +52,28 @@ struct Seen {
 }
 
 /// Looks how far it is, and tells the steps.
-pub fn guide(options: &VmOptions, desk: &Desk<'_>) -> Guide {
+pub fn guide(options: &VmOptions, desk: &Desk<'_>) -> Result<Guide, Failure> {
     let mut seen = Seen::default();
-    if let Err(Failure(error)) = look(&mut seen, options, desk) {
+    let opened =
+        Office::open(options, desk.attendant).and_then(|office| Ok((office.all_vaults()?, office)));
+    let looked = match opened {
+        Ok((all, office)) => {
+            let meant = options.of(all.clone())?;
+            look(&mut seen, (&all, meant), &office)
+        }
+        Err(failure) => Err(failure),
+    };
+    if let Err(Failure(error)) = looked {
         seen.fault = Some(chain(&*error));
     }
-    Guide(steps(&seen))
+    Ok(Guide(steps(&seen)))
 }
 
-fn look(seen: &mut Seen, options: &VmOptions, desk: &Desk<'_>) -> Result<(), Failure> {
-    let office = Office::open(options, desk.attendant)?;
-    let vaults = office.vaults(options)?;
+fn look(
+    seen: &mut Seen,
+    (every, vaults): (&[RecoveryVault], Vec<RecoveryVault>),
+    office: &Office,
+) -> Result<(), Failure> {
     seen.subscription = Some(office.subscription.to_string());
     seen.vaults = vaults.len();
     let all = machines(&office.arm, &office.subscription)?;
@@ -74,11 +87,24 @@ fn look(seen: &mut Seen, options: &VmOptions, desk: &Desk<'_>) -> Result<(), Fai
             seen.vault = Some(vault);
         }
     }
+    seen.has_namesake = seen.vault.as_ref().is_some_and(|own| {
+        every
+            .iter()
+            .filter(|other| other.id.name.as_str().eq_ignore_ascii_case(own.id.name.as_str()))
+            .count()
+            > 1
+    });
     Ok(())
 }
 
 fn steps(seen: &Seen) -> Vec<GuideStep> {
-    let vault = seen.vault.as_ref().map_or("VAULT".to_owned(), |own| own.id.name.to_string());
+    let vault = match &seen.vault {
+        Some(own) if seen.has_namesake => {
+            typed([own.id.name.as_str(), "--resource-group", own.id.group.as_str()])
+        }
+        Some(own) => own.id.name.to_string(),
+        None => "VAULT".to_owned(),
+    };
     let mut steps = found(seen, &vault);
     steps.push(GuideStep {
         title: "The agent in each machine",

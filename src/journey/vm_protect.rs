@@ -388,6 +388,8 @@ pub fn list(
 ) -> Result<Standings, Failure> {
     let office = Office::open(options, desk.attendant)?;
     let mut all = standings(&office, options)?;
+    let is_meant = |vault: &VaultId| options.is_about(vault);
+    all.retain(|own| own.vault.as_ref().is_none_or(is_meant));
     let region = wish.region.as_ref().map(|own| own.to_lowercase().replace(' ', ""));
     all.retain(|own| region.is_none() || own.region == region);
     let is_bare = |own: &Standing| own.item.as_ref().is_none_or(Item::is_ended);
@@ -404,7 +406,7 @@ pub fn status(
     let office = Office::open(options, desk.attendant)?;
     let mut all = standings(&office, options)?;
     if asked.words.is_empty() {
-        all.retain(|own| own.item.is_some());
+        all.retain(|own| own.vault.as_ref().is_some_and(|vault| options.is_about(vault)));
         return Ok(Standings { all, next: None });
     }
     let mut meant = Vec::new();
@@ -422,8 +424,11 @@ pub fn status(
     Ok(Standings { all: meant, next: None })
 }
 
-/// All machines, also those that are gone and of which a vault has points.
+/// All machines, also those that are gone and of which a vault has points. Every vault is asked: of a
+/// machine that another one has than the one that is meant it is not said that none has it.
 fn standings(office: &Office, options: &VmOptions) -> Result<Vec<Standing>, Failure> {
+    let vaults = office.all_vaults()?;
+    options.of(vaults.clone())?;
     let machines = machines(&office.arm, &office.subscription)?;
     let now = office.arm.now();
     let mut all: Vec<Standing> = machines
@@ -436,7 +441,7 @@ fn standings(office: &Office, options: &VmOptions) -> Result<Vec<Standing>, Fail
             next: None,
         })
         .collect();
-    for vault in office.vaults(options)? {
+    for vault in vaults {
         let policies = policies(&office.arm, &vault.id)?;
         for item in items(&office.arm, &vault.id)? {
             let next = next(&item, &policies, now);

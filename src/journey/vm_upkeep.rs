@@ -66,7 +66,8 @@ pub struct VaultPlan(pub Vec<PlannedRegion>);
 /// Tells the regions that have machines, and which of them have no vault.
 pub fn plan(options: &VmOptions, desk: &Desk<'_>) -> Result<VaultPlan, Failure> {
     let office = Office::open(options, desk.attendant)?;
-    let vaults = office.vaults(options)?;
+    let vaults = office.all_vaults()?;
+    options.of(vaults.clone())?;
     let mut regions: BTreeMap<String, usize> = BTreeMap::new();
     for machine in machines(&office.arm, &office.subscription)? {
         *regions.entry(machine.region).or_default() += 1;

@@ -51,7 +51,7 @@ pub struct MadeVault {
 /// Makes a vault, or finds that it is there as it should be.
 pub fn make(asked: &NewVault, options: &VmOptions, desk: &Desk<'_>) -> Result<MadeVault, Failure> {
     let office = Office::open(options, desk.attendant)?;
-    let group = options.group.clone().ok_or(MissingFlags::one("--resource-group"))?;
+    let group = options.group.clone().ok_or(MissingFlags::unseeded("--resource-group"))?;
     let region = asked.region.to_lowercase().replace(' ', "");
     let regions = office.arm.regions(&office.subscription)?;
     if !regions.contains(&region) {
@@ -59,7 +59,8 @@ pub fn make(asked: &NewVault, options: &VmOptions, desk: &Desk<'_>) -> Result<Ma
     }
     let id = VaultId { subscription: office.subscription.clone(), group, name: asked.name.clone() };
     let any = VmOptions { group: None, vault: Some(asked.name.clone()), ..options.clone() };
-    let all = office.vaults(&any)?;
+    let mut all = office.all_vaults()?;
+    all.retain(|own| any.is_about(&own.id));
     let is_own =
         |own: &&RecoveryVault| own.id.group.as_str().eq_ignore_ascii_case(id.group.as_str());
     let namesake = all.iter().find(|own| !is_own(own)).map(|own| own.id.clone());

@@ -101,10 +101,15 @@ impl Record for VmPointRecord<'_> {
     const TYPE: &'static str = "vm-point";
 }
 
+/// The entry of a code that the service gave: who takes in drives has some of the same names.
+fn of_service(code: &str) -> Option<&'static Advice> {
+    advice::find(code).filter(|own| own.said_by != advice::Speaker::Datacenter)
+}
+
 /// The entry of a fault: by its number, its title, or the words of its message.
 fn entry(own: &JobFault) -> Option<&'static Advice> {
     let number = own.number.map(|own| own.to_string());
-    number.as_deref().and_then(advice::find).or_else(|| advice::find(&own.title)).or_else(|| {
+    number.as_deref().and_then(of_service).or_else(|| of_service(&own.title)).or_else(|| {
         let message = own.message.trim().trim_end_matches('.');
         advice::said_by(advice::Speaker::Azure).find(|entry| {
             entry.detail().is_some_and(|detail| {
@@ -117,7 +122,7 @@ fn entry(own: &JobFault) -> Option<&'static Advice> {
 
 /// The entries of codes that the service gave, as `explain` shows them.
 pub(super) fn explained<'a>(codes: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let entries = codes.filter_map(advice::find);
+    let entries = codes.filter_map(of_service);
     entries.flat_map(indented).collect()
 }
 

@@ -86,7 +86,7 @@ impl State {
         let (before, mut disks) = match read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Default::default(),
             Err(error) => return Err(record_at(&path)(error)),
-            Ok((_, own)) => (fs::read(&path).map_err(record_at(&path))?, own.disks),
+            Ok((_, own)) => (durable::read(&path).map_err(record_at(&path))?, own.disks),
         };
         disks.extend(begun.iter().map(|begun| (begun.serial.clone(), begun.disk_guid)));
         all.extend(begun.into_iter().map(|begun| begun.serial));
@@ -137,7 +137,7 @@ impl State {
     pub fn password_path(&self, seed: &Seed) -> Option<PathBuf> {
         let made = self.passwords().join(seed.id.to_string());
         // The path is one of this system, in any bytes.
-        let named = fs::read(made.with_extension("path")).ok();
+        let named = durable::read(&made.with_extension("path")).ok();
         let named = named.map(|bytes| PathBuf::from(OsString::from_vec(bytes)));
         named.or_else(|| made.exists().then_some(made))
     }
@@ -280,7 +280,7 @@ impl State {
 fn read(path: &Path) -> io::Result<(Uuid, Known)> {
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
     let id = name.parse().map_err(|_| io::Error::other("its name is not the id of a seed"))?;
-    let known: Known = serde_json::from_slice(&fs::read(path)?)?;
+    let known: Known = serde_json::from_slice(&durable::read(path)?)?;
     if known.version > VERSION {
         let version = known.version;
         return Err(io::Error::other(format!("it has version {version}, of a newer azseed")));

@@ -106,7 +106,7 @@ impl PinBook {
 
 fn read(path: &Path) -> Result<Option<Pin>, StateError> {
     let at = |source| StateError::Pin { path: path.to_owned(), source };
-    let text = match fs::read(path) {
+    let text = match durable::read(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         text => text.map_err(at)?,
     };

@@ -103,7 +103,7 @@ impl State {
         vault.paths().try_for_each(|path| expect_text(path))?;
         self.make_folder(&self.vaults_folder(), Access::Public)?;
         let path = self.vault_path(&vault.name);
-        let before = match fs::read(&path) {
+        let before = match durable::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             before => before.map_err(io_at(&path))?,
         };

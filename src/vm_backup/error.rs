@@ -1,7 +1,7 @@
 //! What can go wrong with the backup of virtual machines.
 
 use disk_prep::limits::MACHINE_DATA_DISKS;
-use disk_prep::noun::{Diagnose, ErrorKind, Hint, VaultName, lines, typed};
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, ResourceGroup, VaultName, lines, typed};
 
 use jiff::Timestamp;
 
@@ -34,6 +34,11 @@ pub enum Error {
     ManyDisks { machine: String, disks: usize },
     #[error("The vault {name} is not there")]
     NoVault { name: VaultName },
+    #[error(
+        "The vault is not in the resource group {group}; elsewhere there are:{}",
+        lines(elsewhere)
+    )]
+    NoVaultIn { group: ResourceGroup, elsewhere: Vec<String> },
     #[error("There is no Recovery Services vault in the subscription")]
     NoVaults,
     #[error("Several vaults may be meant:{}", lines(all))]
@@ -111,7 +116,9 @@ impl Diagnose for Error {
             Error::Ambiguous { .. } => "vm-ambiguous",
             Error::OtherRegion { .. } => "vm-other-region",
             Error::ManyDisks { .. } => "vm-many-disks",
-            Error::NoVault { .. } | Error::NoVaults => "vm-vault-not-found",
+            Error::NoVault { .. } | Error::NoVaultIn { .. } | Error::NoVaults => {
+                "vm-vault-not-found"
+            }
             Error::SeveralVaults { .. } => "vm-vault-ambiguous",
             Error::OtherVault { .. } => "vm-vault-other",
             Error::NoRegion { .. } => "vm-region-unknown",
@@ -153,6 +160,7 @@ impl Diagnose for Error {
             | Error::SeveralSubscriptions { .. } => ErrorKind::Usage,
             Error::NoMachine { .. }
             | Error::NoVault { .. }
+            | Error::NoVaultIn { .. }
             | Error::NoVaults
             | Error::NoPolicy { .. }
             | Error::NotProtected { .. }
@@ -192,6 +200,10 @@ impl Diagnose for Error {
             }
             Error::ManyDisks { .. } => "spread the data over fewer disks or more machines",
             Error::NoVault { .. } => "`azseed vm vault list` names those that are there",
+            Error::NoVaultIn { .. } => {
+                "`--resource-group` is that of the vault, and AZSEED_RESOURCE_GROUP stands for it: \
+                 name the vault's, or none"
+            }
             Error::NoVaults => {
                 return Some(Hint::new(format!("make one: `{}`", create_line(None, "REGION"))));
             }

@@ -280,11 +280,13 @@ type Begun = (Option<String>, bool);
 
 /// Backs a machine up now. One that is under way is taken for the one that is asked for, whoever
 /// began it: nothing is done twice. If the answer to the call is lost, the jobs tell what came of it.
+/// `before` is called when none is under way, and one is about to be begun.
 pub fn back_up(
     arm: &Arm,
     vault: &VaultId,
     machine: &MachineId,
     until: Option<Timestamp>,
+    before: impl FnOnce(),
 ) -> Result<Begun, Error> {
     let id = |own: Option<Job>| own.map(|own| own.id);
     let found = || Ok::<_, Error>(id(under_way(arm, vault, machine, "Backup")?));
@@ -295,6 +297,7 @@ pub fn back_up(
         object_type: "IaasVMBackupRequest",
         until: until.map(|time| format!("{time:.0}")),
     };
+    before();
     match arm.post_job(&machine.item(vault, "/backup"), RECOVERY, &Body { properties }) {
         Ok(Some(job)) => Ok((Some(job), true)),
         Ok(None) => Ok((found()?, true)),

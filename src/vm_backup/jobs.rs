@@ -306,11 +306,14 @@ pub fn job(arm: &Arm, vault: &VaultId, id: &str) -> Result<Job, Error> {
 #[derive(Serialize)]
 struct Nothing {}
 
-/// Cancels a job that can be cancelled.
+/// Cancels a job that can be cancelled; one that is, or is about to be, is left alone.
 pub fn cancel(arm: &Arm, vault: &VaultId, id: &str) -> Result<Job, Error> {
     let own = job(arm, vault, id)?;
     let refused =
         |state: &str| Error::NotCancellable { id: id.to_owned(), state: state.to_owned() };
+    if matches!(own.state, JobState::Cancelling | JobState::Cancelled) {
+        return Ok(own);
+    }
     if own.state.is_over() || !own.is_cancellable {
         let told = match own.state {
             JobState::InProgress => "under way, and past the point where it can be stopped",

@@ -6,6 +6,7 @@ use crate::support;
 
 use std::fs;
 
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use serde_json::Value;
 use support::program::{Machine, files_below, said};
 
@@ -32,8 +33,16 @@ fn a_folder_is_looked_at_and_nothing_in_it_is_changed() {
     assert_eq!(verdict("guest-os"), Some(&"good".into()), "{said}");
     assert_eq!(verdict("fs-readonly"), Some(&"problem".into()), "{said}");
     let text = machine.expect(1, &["check", "filesystems", "--root", "image"]).stdout;
-    assert!(text.contains("umount /dev/sda1 && fsck /dev/sda1"), "{text}");
+    // What is typed here would be about the disk of this machine.
+    let line = "on that machine: `umount /dev/sda1 && { fsck /dev/sda1 || [ $? -eq 1 ]; } && mount";
+    assert!(text.contains(line) && !text.contains("next: "), "{text}");
+    assert!(found.iter().all(|own| own["command"] == Value::Null), "{said}");
     assert_eq!(state(), before);
+    fs::remove_file(image.join("etc/os-release")).unwrap();
+    let owner = Mode::RUSR | Mode::WUSR;
+    mknodat(CWD, image.join("etc/os-release"), FileType::Fifo, owner, 0).unwrap();
+    let said = machine.expect(1, &["check", "guest", "--root", "image"]).stdout;
+    assert!(said.contains("/etc/os-release is no file"), "{said}");
     for root in ["none", "image/etc/fstab"] {
         let none = machine.expect(2, &["check", "guest", "--root", root, "--json"]).stdout;
         assert!(none.contains("tree-unreadable"), "{none}");
@@ -84,6 +93,8 @@ fn a_vm_is_brought_to_a_proxy_and_away_again_and_a_second_time_changes_nothing()
     assert_eq!(after.len(), before.len() + 2, "each has one copy: {after:?}");
     assert!(!apply(&set, 0).contains("\"is_changed\":true"));
     assert_eq!(files_below(&machine.path("image")), after);
+    let both = apply(&["--remove", "--proxy", "px:1"], 2);
+    assert!(both.contains("proxy-set-or-removed"), "{both}");
     apply(&["--remove"], 0);
     assert_eq!(text("waagent.conf"), "Extensions.Enabled=y\n");
     // The agent could not sign in to it.
@@ -99,6 +110,12 @@ fn a_vm_is_brought_to_a_proxy_and_away_again_and_a_second_time_changes_nothing()
     fs::write(etc.join("environment"), b"\xff").unwrap();
     assert!(apply(&set, 1).contains("proxy-file"));
     assert_eq!(text("waagent.conf"), "Extensions.Enabled=y\n", "both or neither");
+    let lines = machine.expect(2, &["proxy", "plan", "--proxy", "a\nb:3128"]).stderr;
+    assert!(lines.contains("it is not an address"), "{lines}");
+    for words in [&["px:3128", "--proxy-ip", "fd00::5"][..], &["[fd00::5]:3128"]] {
+        let plan = machine.expect(0, &[&["proxy", "plan", "--proxy"], words].concat()).stdout;
+        assert!(plan.contains("--source-address-prefixes fd00::5/128 "), "{plan}");
+    }
     let plan = machine
         .expect(0, &["proxy", "plan", "--proxy", "10.0.0.5:3128", "--app-vm", "web1"])
         .stdout;

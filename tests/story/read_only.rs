@@ -16,7 +16,7 @@ use crate::vm::{World, words};
 /// runs a program there.
 const READ_ONLY: &str = r#"
 state=$1 folder=$2
-mount -t tmpfs none "$state" || exit 97
+mount -t tmpfs -o mode=755 none "$state" || exit 97
 while read -r _ _ _ _ place _; do
     place=$(printf '%b' "$place")
     [ "$place" = "$state" ] || mount -o remount,bind,ro "$place" 2>/dev/null

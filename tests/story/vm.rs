@@ -158,7 +158,8 @@ fn what_cannot_be_is_told_by_name_before_anything_is_done() {
         "old --classic",
     ]);
     world.refused(10, "vm-vault-not-found", "vm discover");
-    world.refused(2, "flag-missing", "vm vault create prod --location westus");
+    let told = world.refused(2, "flag-missing", "vm vault create prod --location westus");
+    assert!(!told.contains("staging"), "{told}");
     let place = format!("--location nowhere {GROUP}");
     world.refused(2, "vm-region-unknown", &format!("vm vault create prod {place}"));
     world.ok(&format!("vm vault create prod --location westus {GROUP}"));
@@ -281,7 +282,7 @@ fn a_job_that_failed_brings_its_entry_along_and_a_job_can_be_cancelled_in_time()
     world.ok(&format!("vm job cancel {stopped}"));
     world.forward("+1m");
     world.expect(13, &format!("vm job wait {stopped}"));
-    world.refused(13, "vm-job-not-cancellable", &format!("vm job cancel {stopped}"));
+    world.refused(13, "vm-job-not-cancellable", &format!("vm job cancel {warned}"));
     // A machine that cannot be protected: told with 200, and by its cause.
     world.vm("new --fail vm-agent-missing,at=protect");
     let told = world.expect(13, "vm protect new").stdout;
@@ -335,7 +336,9 @@ fn a_bad_day_of_the_service_changes_nothing_and_makes_no_second_backup() {
     // A failure inside an answer with 200.
     on("operation-fails:1");
     world.ok("vm policy list");
-    world.expect(13, "vm unprotect web --keep-data --yes");
+    let told = world.expect(13, "vm unprotect web --keep-data --yes");
+    let told = format!("{}{}", told.stdout, told.stderr);
+    assert!(told.contains("InternalError") && !told.contains("datacenter"), "{told}");
     // A word that nobody knows is no end.
     on("unknown-state");
     let named = "--subscription 11111111-2222-4333-8444-555555555555";
@@ -596,7 +599,53 @@ fn all_machines_that_cannot_be_meant_are_told_at_once_with_what_to_do() {
     let told = world.refused(2, "vm-vault-ambiguous", "vm job list --vault PROD");
     assert!(told.contains("--resource-group"), "{told}");
     assert_eq!(world.json(0, "vm job list --vault Prod --resource-group BACKUP-RG").len(), 1);
-    // More backups of a day than the service makes.
+    let guide = world.ok("vm guide");
+    let all = "vm backup --all --vault prod --resource-group backup-rg --wait";
+    assert!(guide.contains(all), "{guide}");
+    // A vault or a group that is not there is told, and what is elsewhere is not told as nothing.
+    world.vm("more");
+    world.ok("vm protect more --resource-group other-rg");
+    let elsewhere = ["backup-rg/prod", "other-rg/prod"];
+    for line in
+        ["vm list", "vm status", "vm status web", "vm guide", "vm vault plan", "vm vault list"]
+    {
+        let told = world.refused(10, "vm-vault-not-found", &format!("{line} --vault nope"));
+        assert!(told.contains("The vault nope is not there"), "{line}: {told}");
+        let told = world.refused(10, "vm-vault-not-found", &format!("{line} --resource-group no"));
+        assert!(elsewhere.iter().all(|own| told.contains(own)), "{line}: {told}");
+    }
+    for line in ["vm register web", "vm job list", "check vm web"] {
+        world.refused(10, "vm-vault-not-found", &format!("{line} --vault nope"));
+    }
+    let of = |line: &str| -> Vec<(Value, Value)> {
+        let all = world.json(0, &format!("{line} --resource-group other-rg")).into_iter();
+        all.map(|own| (own["name"].clone(), own["vault"].clone())).collect()
+    };
+    let is_own = |own: &(Value, Value)| own.0 == "more" && own.1.to_string().contains("prod");
+    assert!(matches!(&of("vm status")[..], [own] if is_own(own)));
+    let listed = of("vm list");
+    assert!(!listed.iter().any(|own| own.0 == "web"), "another vault has it: {listed:?}");
+    let shown = world.json(0, "vm show web --resource-group other-rg");
+    assert_ne!(shown[0]["protection"], Value::Null, "{shown:?}");
+    let plan = world.json(0, "vm vault plan --resource-group other-rg");
+    let west = plan.iter().find(|own| own["region"] == "westus").unwrap();
+    assert_eq!(west["vaults"], serde_json::json!(["prod", "prod"]), "{plan:?}");
+    // More backups of a day than the service makes; neither its policy's nor one that was cancelled
+    // is one of them.
+    world.forward("+1d");
+    let web = "--resource-group backup-rg";
+    let begun = world.json(0, &format!("vm backup web {web}"));
+    let job = begun[0]["job"].as_str().unwrap();
+    world.ok(&format!("vm job cancel {job} {web}"));
+    let again = world.json(0, &format!("vm job cancel {job} {web}"));
+    assert!(again[0]["status"].as_str().unwrap().starts_with("Cancel"), "{again:?}");
+    world.forward("+8m");
+    let again = world.json(0, &format!("vm job cancel {job} {web}"));
+    assert_eq!(again[0]["status"], "Cancelled", "nothing is left to do");
+    let made = world.json(0, &format!("vm job list --operation backup {web}"));
+    assert!(made.len() > 1, "the policy has made one: {made:?}");
+    let told = world.refused(2, "usage", &format!("vm job list --operation Foo {web}"));
+    assert!(told.contains("ConfigureBackup"), "{told}");
     for _ in 0..4 {
         world.ok("vm backup web --resource-group backup-rg");
         world.forward("+8m");

@@ -189,8 +189,14 @@ fn a_backup_that_keeps_its_point_otherwise_is_not_taken_for_the_one_that_is_aske
     let world = World::with_vault(&["web --group one", "web --group two"]);
     world.ok("vm protect --all");
     let asked = "vm backup one/web --keep-until 2099-01-01";
-    assert_eq!(world.json(0, asked)[0]["outcome"], "done");
+    let done = world.json(0, asked);
+    assert_eq!(done[0]["outcome"], "done");
     assert_eq!(world.json(0, asked)[0]["outcome"], "unchanged", "it is the same");
+    // As a call leaves it that is killed before it hears of its job.
+    let notes = world.machine.path("state/vm-backups");
+    std::fs::remove_file(notes.join(format!("{}.json", text(&done[0], "job")))).unwrap();
+    let again = world.json(0, asked);
+    assert_eq!((&again[0]["outcome"], &again[0]["job"]), (&"unchanged".into(), &done[0]["job"]));
     assert_eq!(world.json(0, "vm backup one/web")[0]["outcome"], "unchanged");
     let other = world.json(11, "vm backup one/web --keep-until 2098-01-01");
     assert_eq!(other[0]["code"], "vm-backup-under-way");
@@ -424,6 +430,33 @@ fn rights_that_are_missing_are_named_with_the_smallest_role_that_has_them() {
     world.vm("web --nics 2 --load-balancer");
     let said = world.expect(0, &format!("{new} --dry-run"));
     assert!(said.stderr.contains("2 network cards, a load balancer"), "{}", said.stderr);
+    // Managed disks need rights that page blobs do not.
+    let disks = format!("disk-backup --storage-account account1 {group}");
+    assert_eq!(
+        bad(&world.json(0, &format!("check azure --for {disks}")), ""),
+        Vec::<String>::new()
+    );
+    world.declare(
+        "rights --action * --data-action * --not-action Microsoft.Compute/snapshots/* \
+                   --not-action Microsoft.Compute/disks/*",
+    );
+    let found = world.json(0, &format!("check azure --for {disks}"));
+    assert_eq!(bad(&found, ""), ["azure-rights warning", "azure-rights warning"], "{found:?}");
+    let told: String =
+        found.iter().map(|own| format!("{} {}\n", own["facts"], own["command"])).collect();
+    for part in [
+        "to back up managed disks: missing at",
+        "Microsoft.Compute/disks/read",
+        "Microsoft.Compute/snapshots/beginGetAccess/action",
+        "'Disk Snapshot Contributor'",
+        "'Disk Backup Reader'",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    // No job is named, so none is looked for.
+    let found =
+        world.json(0, &format!("check azure --for import --storage-account account1 {group}"));
+    assert!(!found.iter().any(|own| own["what"] == "job"), "{found:?}");
     // Blobs need a right of their own, which an owner of everything has not.
     world.declare("rights --action * --data-action * --not-data-action */blobs/write");
     let found = world.json(12, "check account account1 --for vault");

@@ -36,6 +36,10 @@ impl FromStr for Address {
     type Err = InvalidAddress;
 
     fn from_str(text: &str) -> Result<Self, InvalidAddress> {
+        // The standard leaves line breaks and tabs out, which makes another host of two lines.
+        if text.contains(|own: char| own.is_control() || own.is_whitespace()) {
+            return Err(InvalidAddress);
+        }
         let mut url = Url::parse(text).map_err(|_| InvalidAddress)?;
         if !url.has_host() {
             return Err(InvalidAddress);

@@ -3,7 +3,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
@@ -85,6 +85,24 @@ pub fn may_replace(path: &Path) -> io::Result<bool> {
     }
 }
 
+/// Opens a file that this program keeps; what else has its name is no such file, and a pipe is not
+/// waited for.
+pub fn open_kept(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::new(io::ErrorKind::InvalidData, "it is no plain file")),
+    }
+}
+
+/// Reads a file that this program keeps.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    open_kept(path)?.read_to_end(&mut content)?;
+    Ok(content)
+}
+
 /// Creates `path`, which must not exist, and returns it open; the name is durable.
 pub fn create_new(path: &Path, access: Access) -> io::Result<File> {
     let mut options = OpenOptions::new();
@@ -110,10 +128,9 @@ pub fn make_folder(path: &Path, access: Access) -> io::Result<()> {
             sync_folder(above)
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let folder = File::open(path)?;
-            if !folder.metadata()?.is_dir() {
-                return Err(io::ErrorKind::NotADirectory.into());
-            }
+            // A pipe of that name would keep us waiting.
+            let flags = (OFlags::DIRECTORY | OFlags::NONBLOCK).bits().cast_signed();
+            let folder = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
             if access == Access::Private { close_to_others(&folder) } else { Ok(()) }
         }
         Err(error) => Err(error),
@@ -192,6 +209,23 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         assert!(create_new(&path, Access::Private).is_err());
+        assert_eq!(read(&path).unwrap(), b"two");
+    }
+
+    #[test]
+    fn what_is_no_file_or_no_folder_of_ours_is_told_and_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        let owner = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, owner, 0).unwrap();
+        for path in [pipe.as_path(), folder.path()] {
+            assert_eq!(read(path).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        }
+        assert_eq!(read(&pipe.with_extension("none")).unwrap_err().kind(), io::ErrorKind::NotFound);
+        for access in [Access::Private, Access::Public] {
+            let made = make_folder(&pipe, access).unwrap_err();
+            assert_eq!(made.kind(), io::ErrorKind::NotADirectory);
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use disk_prep::noun::visible_line;
 
 use super::super::finding::{Finding, good, problem, unknown, warning};
-use super::super::tree::Tree;
+use super::super::tree::{Seen, Tree};
 
 /// Distributions that Azure endorses, by the ID of os-release, with the agent's package:
 /// <https://learn.microsoft.com/azure/virtual-machines/linux/endorsed-distros>, 2026.
@@ -36,11 +36,21 @@ pub(super) fn install(id: &str) -> Option<&'static str> {
     ENDORSED.iter().find(|own| own.0 == id).map(|own| own.1)
 }
 
+/// The text of os-release; of two places that cannot be read why the first cannot.
+fn release(tree: &Tree) -> Seen<String> {
+    let mut fault = None;
+    for path in ["etc/os-release", "usr/lib/os-release"] {
+        match tree.text(path) {
+            Ok(Some(text)) => return Ok(Some(text)),
+            Ok(None) => {}
+            Err(why) => fault = fault.or(Some(why)),
+        }
+    }
+    fault.map_or(Ok(None), Err)
+}
+
 fn os_release(tree: &Tree, key: &str) -> String {
-    let text = ["etc/os-release", "usr/lib/os-release"]
-        .iter()
-        .find_map(|path| tree.text(path).ok().flatten());
-    let text = text.unwrap_or_default();
+    let text = release(tree).ok().flatten().unwrap_or_default();
     let own = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
     own.unwrap_or_default().trim().trim_matches(['"', '\'']).to_owned()
 }
@@ -52,7 +62,10 @@ pub(super) fn look(tree: &Tree, id: &str) -> Finding {
         _ if !id.is_empty() => visible_line(id).into_owned(),
         _ => match OLD_RELEASES.iter().find_map(|path| tree.text(path).ok().flatten()) {
             Some(text) => visible_line(text.lines().next().unwrap_or_default()).into_owned(),
-            None => return unknown("os", "there is no os-release"),
+            None => {
+                let why = release(tree).err().map(|why| why.to_string());
+                return unknown("os", why.unwrap_or("there is no os-release".to_owned()));
+            }
         },
     };
     let is_32_bit = ["bin/sh", "usr/bin/sh"].iter().any(|path| {

@@ -144,6 +144,7 @@ pub(crate) fn back_up(
         snapshot: Some(later(SNAPSHOT)),
         point: (ends != JobState::Failed).then_some(point),
         restore: None,
+        is_on_demand: false,
     }
 }
 
@@ -176,6 +177,7 @@ pub(crate) fn restore(
         snapshot: None,
         point: Some(point),
         restore: Some(restore),
+        is_on_demand: false,
     }
 }
 

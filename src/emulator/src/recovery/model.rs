@@ -177,6 +177,9 @@ pub(crate) struct Job {
     /// What a restore is to make of it.
     #[serde(default)]
     pub restore: Option<Restore>,
+    /// Whether somebody asked for this backup, and not its policy.
+    #[serde(default)]
+    pub is_on_demand: bool,
 }
 
 /// What a restore makes.
@@ -289,6 +292,7 @@ impl Vault {
             snapshot: None,
             point: None,
             restore: None,
+            is_on_demand: false,
         });
         id
     }

@@ -12,7 +12,9 @@ use super::operations;
 use super::times::told;
 use super::vaults::json_of;
 use crate::http::Answer;
-use crate::recovery::{Came, Item, Plan, Protection, Vault, World, back_up, failure};
+use crate::recovery::{
+    Came, Item, Job, JobState, Plan, Protection, Vault, World, back_up, failure,
+};
 
 /// So long a deleted machine can be had back.
 const SOFT: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -243,7 +245,8 @@ pub(super) fn trigger(context: Context<'_>, asked: Asked<'_>) -> Result<Answer, 
         }
         let day = now.saturating_add(SignedDuration::from_hours(-24)).unwrap_or(now);
         let of_day = vault.jobs.iter().filter(|own| {
-            own.is_of(asked.group, asked.vm) && own.operation == "Backup" && own.start > day
+            let is_meant = !matches!(own.state, JobState::Cancelling | JobState::Cancelled);
+            own.is_of(asked.group, asked.vm) && own.is_on_demand && is_meant && own.start > day
         });
         if of_day.count() >= A_DAY {
             let message = "The limit of backups on demand of a day is reached.";
@@ -251,6 +254,7 @@ pub(super) fn trigger(context: Context<'_>, asked: Asked<'_>) -> Result<Answer, 
         }
         let item = item.clone();
         let job = back_up(&item, &mut world.vms, now, until, 2);
+        let job = Job { is_on_demand: true, ..job };
         let id = job.id.clone();
         asked.at.find_mut(world)?.jobs.push(job);
         Ok(world.begin(Came::Job(Some(id)), 1, now))
