@@ -19,6 +19,9 @@ const BESIDE_REMOVE: [(&str, &str); 7] = [
     ("metrics_file", "--metrics-file"),
 ];
 
+/// What stands in the units alone.
+const OF_UNITS: [&str; 3] = ["limit", "window", "metrics_file"];
+
 /// Runs `vault schedule`.
 pub fn run(args: &ScheduleArgs, target: &VaultTarget, call: &Call<'_>) -> Ended {
     let (options, desk) = (&vault(target, None, call)?, &call.desk());
@@ -29,9 +32,8 @@ pub fn run(args: &ScheduleArgs, target: &VaultTarget, call: &Call<'_>) -> Ended 
         }
         return Ok(Box::new(remove(units.as_deref(), options, desk)?));
     }
-    let is_of_units = |id: &&str| is_named(call.matches, id);
     let has_units = args.write_units.is_some() || args.install;
-    if !has_units && ["limit", "window", "metrics_file"].iter().any(|id| is_of_units(&id)) {
+    if !has_units && OF_UNITS.into_iter().any(|id| is_named(call.matches, id)) {
         // They stand in the units, and nowhere else.
         return Err(MissingFlags::one("--write-units or --install").into());
     }

@@ -54,7 +54,7 @@ pub fn mischief(data: &Path, wanted: Vec<Wanted>, is_clear: bool) -> Result<Repl
 /// Declares, changes or takes away a virtual machine of the emulator on `data`, writes into its disks,
 /// or lists all. The files are what becomes its disks, or what is written.
 pub fn machines(data: &Path, deed: VmDeed, files: &[PathBuf]) -> Result<Replies, Failure> {
-    let files = files.iter().map(given).collect::<Result<_, _>>()?;
+    let files = files.iter().map(|path| given(path)).collect::<Result<_, _>>()?;
     Ok(Replies(azseed_emulator::machines(data, deed, files)?))
 }
 
@@ -65,15 +65,15 @@ pub fn managed_disks(
     deed: DiskDeed,
     file: Option<PathBuf>,
 ) -> Result<Replies, Failure> {
-    let files = file.iter().map(given).collect::<Result<_, _>>()?;
+    let files = file.iter().map(|path| given(path)).collect::<Result<_, _>>()?;
     Ok(Replies(azseed_emulator::managed_disks(data, deed, files)?))
 }
 
 /// A file that goes along.
-fn given(path: &PathBuf) -> Result<OwnedFd, azseed_emulator::Error> {
+fn given(path: &Path) -> Result<OwnedFd, azseed_emulator::Error> {
     durable::open_kept(path)
         .map(OwnedFd::from)
-        .map_err(|source| azseed_emulator::Error::Folder { path: path.clone(), source })
+        .map_err(|source| azseed_emulator::Error::Folder { path: path.to_owned(), source })
 }
 
 /// Makes a storage account of the emulator on `data` other than a plain one.

@@ -98,10 +98,10 @@ pub fn expect_staging(
     desk: &Desk<'_>,
 ) -> Result<(), Failure> {
     let Some(given) = &options.staging else { return Ok(()) };
-    let held = match &vault.seed {
-        Some(SeedLink { staging, .. }) => staging,
-        None if given.is_typed() => return Err(vault.seed().unwrap_err().into()),
-        None => return Ok(()),
+    let held = match vault.seed() {
+        Ok(SeedLink { staging, .. }) => staging,
+        Err(error) if given.is_typed() => return Err(error.into()),
+        Err(_) => return Ok(()),
     };
     if absolute(&given.value) == absolute(held) {
         return Ok(());

@@ -2,7 +2,6 @@
 //! command sees it first. A convenience: without a state directory nothing is remembered.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::PathBuf;
 
@@ -155,7 +154,7 @@ impl State {
     fn keep_sight(&self, job: &Job) -> Result<(Option<Sight>, Sight), StateError> {
         let _lock = self.hold_records()?;
         let path = self.sight_path(job);
-        let before = match fs::read(&path) {
+        let before = match durable::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             before => before.map_err(record_at(&path))?,
         };
@@ -238,7 +237,7 @@ impl Sight {
 impl State {
     pub(super) fn sights(&self) -> Result<Vec<Sight>, StateError> {
         let paths = self.records_in(&self.folder().join("sights"))?;
-        let read = |path: PathBuf| serde_json::from_slice(&fs::read(path).ok()?).ok();
+        let read = |path: PathBuf| serde_json::from_slice(&durable::read(&path).ok()?).ok();
         Ok(paths.into_iter().filter_map(read).collect())
     }
 
@@ -288,7 +287,7 @@ impl State {
     fn mark(&self, stage: &str, is_meant: impl Fn(&JobId) -> bool) -> Result<(), StateError> {
         let _lock = self.hold_records()?;
         for path in self.records_in(&self.folder().join("sights"))? {
-            let before = fs::read(&path).map_err(record_at(&path))?;
+            let before = durable::read(&path).map_err(record_at(&path))?;
             let Ok(sight) = serde_json::from_slice::<Sight>(&before) else { continue };
             if !sight.id.parse::<JobId>().is_ok_and(|id| is_meant(&id)) {
                 continue;
