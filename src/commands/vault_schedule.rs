@@ -6,7 +6,7 @@ use super::unit_words::unit_words;
 use crate::cli::{ScheduleArgs, ScheduleCommand, VaultTarget, ZoneChoice, is_named};
 use crate::journey::units::Place;
 use crate::journey::vault_schedule::{ScheduleOptions, ZoneWish, remove, schedule};
-use crate::outcome::{Ended, IdleWord, MissingFlags};
+use crate::outcome::{Ended, IdleWord};
 
 /// What says how a timer is to be, by its id and as it is typed.
 const BESIDE_REMOVE: [(&str, &str); 7] = [
@@ -19,8 +19,9 @@ const BESIDE_REMOVE: [(&str, &str); 7] = [
     ("metrics_file", "--metrics-file"),
 ];
 
-/// What stands in the units alone.
-const OF_UNITS: [&str; 3] = ["limit", "window", "metrics_file"];
+/// What stands in the units and nowhere else.
+const OF_UNITS: [(&str, &str); 3] =
+    [("limit", "--limit"), ("window", "--window"), ("metrics_file", "--metrics-file")];
 
 /// Runs `vault schedule`.
 pub fn run(args: &ScheduleArgs, target: &VaultTarget, call: &Call<'_>) -> Ended {
@@ -33,9 +34,9 @@ pub fn run(args: &ScheduleArgs, target: &VaultTarget, call: &Call<'_>) -> Ended 
         return Ok(Box::new(remove(units.as_deref(), options, desk)?));
     }
     let has_units = args.write_units.is_some() || args.install;
-    if !has_units && OF_UNITS.into_iter().any(|id| is_named(call.matches, id)) {
-        // They stand in the units, and nowhere else.
-        return Err(MissingFlags::one("--write-units or --install").into());
+    let idle = OF_UNITS.into_iter().find(|(id, _)| !has_units && is_named(call.matches, id));
+    if let Some((_, word)) = idle {
+        return Err(IdleWord { word }.into());
     }
     let asked = ScheduleOptions {
         when: args.when.clone(),

@@ -177,7 +177,7 @@ fn what_is_said_of_a_vaults_seed_is_so_or_refused_and_a_list_is_of_the_vault_tha
         said.stdout.lines().count()
     };
     // The units have them, and nothing else does.
-    refused(2, "flag-missing", &["vault", "schedule", "daily@02:00", "--limit", "5M"]);
+    refused(2, "flag-without-meaning", &["vault", "schedule", "daily@02:00", "--limit", "5M"]);
     // One seed is one seed, however its path is spelled.
     std::os::unix::fs::symlink(&staging, machine.path("a-link")).unwrap();
     let link = machine.text("a-link");
