@@ -160,7 +160,7 @@ fn a_quiet_run_tells_what_was_asked_for_and_what_went_wrong() {
     let unreadable = format!("/proc/{}/clear_refs", std::process::id());
     let stage = |flags: &[&str], staging: &str, container: &str| {
         let target = format!(
-            "stage --source {unreadable} --staging {staging} --job seed-2 --storage-account account1 \
+            "stage --source {unreadable} --staging {staging} --job {container} --storage-account account1 \
              --container {container} --resource-group rg --subscription {SUBSCRIPTION}"
         );
         let words: Vec<&str> = flags.iter().copied().chain(target.split(' ')).collect();
