@@ -12,7 +12,7 @@ use super::connections::{AzureOptions, BlobAccess};
 use super::desk::Desk;
 use super::settings::{Given, Origin};
 use super::vault::{failed, open_container};
-use super::vault_meant::{VaultOptions, pick};
+use super::vault_meant::{VaultOptions, find};
 use super::vault_password::{PasswordGiven, absolute, kept, password};
 use super::vault_writer::Writer;
 use crate::azure::Container;
@@ -77,7 +77,7 @@ impl Joint {
             seed_sas_file: None,
             password: options.password.clone(),
         };
-        let vault = pick(&own, desk)?;
+        let vault = find(&own, &desk.state()?)?;
         let name = || vault.name.clone();
         if !vault.has_repository() {
             return Err(Error::AwaitsSeed { vault: name() }.into());

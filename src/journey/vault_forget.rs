@@ -42,19 +42,21 @@ pub fn forget(
     let looked = Repository::open(look, &secret, desk.attendant.monitor());
     let all = looked.and_then(|own| own.snapshots()).map_err(|fault| failed(&vault, fault))?;
     let mut done = concerned(&vault, path, &all)?;
-    if done.was_backed_up && sources_of(&vault).len() == 1 {
-        return Err(Error::LastSource { vault: name() }.into());
-    }
     if done.forgotten.is_empty() && vault.let_go.iter().any(|own| own == path) {
         return Ok(done);
+    }
+    let none_joins = || match joining(container.as_ref())? {
+        seeds if seeds.is_empty() => Ok(()),
+        seeds => Err(Error::SeedsJoin { vault: name(), seeds }),
+    };
+    none_joins()?;
+    if done.was_backed_up && sources_of(&vault).len() == 1 {
+        return Err(Error::LastSource { vault: name() }.into());
     }
     desk.attendant.consent(&done.question())?;
     let lease = writer.lease(&container)?;
     expect_no_locks(container.as_ref(), &vault.prefix)?;
-    let seeds = joining(container.as_ref())?;
-    if !seeds.is_empty() {
-        return Err(Error::SeedsJoin { vault: name(), seeds }.into());
-    }
+    none_joins()?;
     // Before the first is removed: a run that is killed has let it go all the same.
     writer.record(|own| {
         drop_source(own, path);
