@@ -216,10 +216,11 @@ fn what_the_service_would_refuse_is_refused_and_a_failure_is_told_in_the_job() {
     assert_eq!(world.get(&job).properties()["status"], "Cancelled");
     let again = world.call(Method::POST, &format!("{job}/cancel"), None);
     assert_eq!(code(&again).1, "BMSUserErrorJobNotInProgress");
-    world.follow(&world.back_up(&vault, "web"));
-    world.emulator.forward("PT8M");
-    world.follow(&world.back_up(&vault, "web"));
-    world.emulator.forward("PT8M");
+    // The one that was cancelled does not count.
+    for _ in 0..3 {
+        world.follow(&world.back_up(&vault, "web"));
+        world.emulator.forward("PT8M");
+    }
     assert_eq!(code(&world.back_up(&vault, "web")).1, "UserErrorOnDemandBackupLimitReached");
 }
 
