@@ -350,11 +350,6 @@ pub fn command() -> clap::Command {
     named::apart(hushed::without_values(Cli::command()))
 }
 
-/// The same, deaf to the environment.
-pub fn deaf() -> clap::Command {
-    named::deaf(command())
-}
-
 #[cfg(test)]
 mod tests {
     use std::ffi::OsString;

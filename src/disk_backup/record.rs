@@ -235,17 +235,17 @@ fn path(state: &State, name: &VaultName) -> PathBuf {
     state.folder().join(FOLDER).join(format!("{name}.json"))
 }
 
-/// What a record holds, if it is there. A pipe of its name would keep everybody waiting.
+/// What a record holds, if it is there.
 fn content(path: &Path) -> Result<Option<Vec<u8>>, Error> {
-    let read = std::fs::metadata(path).and_then(|about| match about.is_file() {
-        true => std::fs::read(path).map(Some),
-        false => Ok(None),
-    });
-    match read {
-        Ok(Some(text)) => Ok(Some(text)),
-        Ok(None) => Err(Error::Record { path: path.to_owned(), fault: RecordFault::NoFile }),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(io_at(path)(error).into()),
+    match durable::read(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) => match error.kind() {
+            std::io::ErrorKind::NotFound => Ok(None),
+            std::io::ErrorKind::InvalidData => {
+                Err(Error::Record { path: path.to_owned(), fault: RecordFault::NoFile })
+            }
+            _ => Err(io_at(path)(error).into()),
+        },
     }
 }
 

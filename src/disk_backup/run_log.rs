@@ -53,11 +53,7 @@ impl RunLog {
 
     /// The one that a run before has left, if it is of this point.
     pub fn resume(path: &Path, base: &str) -> Result<Option<Self>, Error> {
-        let is_file = |about: std::fs::Metadata| match about.is_file() {
-            true => std::fs::read(path),
-            false => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file")),
-        };
-        let text = match std::fs::metadata(path).and_then(is_file) {
+        let text = match durable::read(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             read => read.map_err(at(path))?,
         };

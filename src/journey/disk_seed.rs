@@ -72,7 +72,7 @@ pub(super) fn write_dataset(
     let cells = [&image.display().to_string(), &blob].map(|cell| cell.replace('"', "\"\""));
     let _ = writeln!(text, "\"{}\",\"{}\",PageBlob,no-overwrite", cells[0], cells[1]);
     let other = |old: Vec<u8>| (old != text.as_bytes()).then(|| dataset.display().to_string());
-    if let Some(path) = std::fs::read(&dataset).ok().and_then(other) {
+    if let Some(path) = durable::read(&dataset).ok().and_then(other) {
         let (name, what) = (backup.name.clone(), format!("{path} is the data set of another"));
         return Err(Error::NotFree { name, what, flag: "--job" }.into());
     }
