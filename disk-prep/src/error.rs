@@ -5,10 +5,10 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use crate::noun::{self, Diagnose, DriveFault, ErrorKind, Hint, JoinedFault, Serial, lines};
+use crate::noun::{self, Diagnose, DriveFault, ErrorKind, Hint, JoinedFault, Serial, lines, typed};
 use crate::stop::Stopped;
 use crate::volume::view::ViewError;
-use crate::world::SourcesFault;
+use crate::world::{NotBegun, SourcesFault};
 use crate::{dataset, device, drive, fill, journal, label, plan, seal, volume};
 
 /// A drive, and what is wrong with it.
@@ -30,6 +30,9 @@ pub enum Error {
     /// Files that have no place.
     #[error(transparent)]
     Plan(plan::Error),
+    /// Who remembers drives lets none be begun.
+    #[error(transparent)]
+    NotBegun(#[from] NotBegun),
     /// A drive has a fault.
     #[error(transparent)]
     OfDrive(DriveError),
@@ -64,8 +67,8 @@ pub enum Fault {
 pub enum Unready {
     /// Without these files of a repository nobody can read it.
     RepositoryIncomplete { missing: Vec<String> },
-    /// A seal of ours is on it, from a job that this run knows nothing of.
-    SealedElsewhere { job: String },
+    /// It is sealed or begun for another job, where it may have another serial.
+    SealedElsewhere { job: String, known_as: Serial },
     /// Not finished yet.
     NotSealed,
     /// Neither a journal nor a file says how to unlock it.
@@ -86,6 +89,7 @@ impl Error {
             Error::Drive(error) => error,
             Error::Journal(error) => error,
             Error::Plan(error) => error,
+            Error::NotBegun(error) => error,
             Error::OfDrive(error) => error,
         }
     }
@@ -204,8 +208,12 @@ impl DriveFault for Unready {
                 "Drive {serial} is not sealed, as a repository is unreadable without these files{}",
                 lines(missing)
             ),
-            Unready::SealedElsewhere { job } => {
-                write!(f, "Drive {serial} was sealed for job {job}")
+            Unready::SealedElsewhere { job, known_as } => {
+                write!(f, "Drive {serial} is sealed or begun for job {job}")?;
+                match known_as == serial {
+                    true => Ok(()),
+                    false => write!(f, ", as drive {known_as}"),
+                }
             }
             Unready::NotSealed => write!(f, "Drive {serial} is not sealed yet"),
             Unready::NoRecoveryPassword => write!(
@@ -253,7 +261,14 @@ impl DriveFault for Unready {
                  `--recovery-password-file`",
             )),
             Unready::Sources { fault } => fault.hint(),
-            Unready::SealedElsewhere { .. } | Unready::NotSealed => None,
+            Unready::SealedElsewhere { known_as, .. } => {
+                let release = typed(["azseed", "drive", "release", known_as.as_str()]);
+                Some(Hint::new(format!(
+                    "use another drive; or if it will not be shipped with that job, `{release}` gives \
+                     it up"
+                )))
+            }
+            Unready::NotSealed => None,
         }
     }
 }

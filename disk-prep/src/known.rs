@@ -37,7 +37,7 @@ pub fn find_known(name: &DriveName, journals: &[JournalFolder]) -> Result<NamedD
 }
 
 /// The partition tables of what lies there, if it can have any.
-fn tables(path: &Path) -> Option<PartitionTables> {
+pub(crate) fn tables(path: &Path) -> Option<PartitionTables> {
     let mut options = OpenOptions::new();
     // A pipe in the place of an image would be waited for.
     options.read(true).custom_flags(OFlags::NONBLOCK.bits() as i32);

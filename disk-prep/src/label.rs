@@ -171,6 +171,22 @@ pub fn write(
     Ok(())
 }
 
+/// Writes both tables again where they are not what was written: whoever had the drive between two
+/// runs may have changed one, and the other tells whose drive it is.
+pub fn renew(begun: &Begun, layout: &DriveLayout, target: &Target<'_>) -> Result<(), Fault> {
+    let tables = tables(begun, &layout.disk)?;
+    let is_there = |bytes: &[u8], offset| {
+        let mut found = vec![0; bytes.len()];
+        target.read_raw(&mut found, offset).map(|()| found == bytes)
+    };
+    if is_there(&tables.backup, tables.backup_offset)? && is_there(&tables.primary, 0)? {
+        return Ok(());
+    }
+    target.write_raw(&tables.backup, tables.backup_offset)?;
+    target.write_raw(&tables.primary, 0)?;
+    Ok(target.flush()?)
+}
+
 /// Both tables as bytes.
 fn tables(begun: &Begun, disk: &DiskLayout) -> Result<EncodedTables, volume::Fault> {
     let [reserved, data] = begun.partition_guids;

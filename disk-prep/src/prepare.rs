@@ -108,6 +108,11 @@ impl DrawnDrive {
     pub fn password_and_salt(&self) -> (&RecoveryPassword, &[u8; 16]) {
         (self.secrets.password(), self.secrets.salt())
     }
+
+    /// What its partition table will call it.
+    pub fn disk_guid(&self) -> Uuid {
+        self.disk_guid
+    }
 }
 
 /// Decides everything that the drive will be and writes it into plan file and journal. Nothing
@@ -277,6 +282,7 @@ pub fn prepare(
         let step = Step::Seal;
         monitor.event(&Event::StepStarted { drive: serial, step, done_bytes: 0, total_bytes: 0 });
         world.check_sources().map_err(|fault| Unready::Sources { fault }).on(serial)?;
+        label::renew(&begun, &layout, &target).on(serial)?;
         let sealed = sealing.seal(journal, world.now()).on(serial)?;
         journal.append(Record::Sealed(sealed))?;
         monitor.event(&Event::StepFinished { drive: serial, step });

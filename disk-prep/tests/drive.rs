@@ -21,12 +21,18 @@ use disk_prep::journal::{JournalFolder, JournalOnly};
 use disk_prep::known::find_known;
 use disk_prep::manifest::Profile;
 use disk_prep::monitor::{Monitor, RecordingMonitor, VoidMonitor};
-use disk_prep::noun::{ByteSize, Cipher, Diagnose, ErrorKind, ImportDisposition};
+use disk_prep::noun::{
+    ByteSize, Cipher, Diagnose, DriveError, ErrorKind, ImportDisposition, RecoveryPassword, Serial,
+};
 use disk_prep::pool::{DriveBay, NoBay, Offer, PrepareOutcome, PrepareRun};
 use disk_prep::prepare::{CHECKPOINT_BYTES, PrepareOptions};
 use disk_prep::stop::StopFlag;
 use disk_prep::verify::{Difference, VerifyOptions, verify};
-use disk_prep::world::RealWorld;
+use disk_prep::volume::bitlocker::write::StretchedKey;
+use disk_prep::world::{NotBegun, RealWorld, World};
+use disk_prep::{Error, Unready};
+use jiff::Timestamp;
+use uuid::Uuid;
 
 struct Bench {
     folder: tempfile::TempDir,
@@ -113,6 +119,16 @@ impl Bench {
         bay: &dyn DriveBay,
         monitor: &dyn Monitor,
     ) -> Result<PrepareOutcome, disk_prep::Error> {
+        self.run_in(&RealWorld, drives, bay, monitor)
+    }
+
+    fn run_in(
+        &self,
+        world: &dyn World,
+        drives: &[DriveName],
+        bay: &dyn DriveBay,
+        monitor: &dyn Monitor,
+    ) -> Result<PrepareOutcome, disk_prep::Error> {
         let drives = drives.iter().map(NamedDrive::find).collect::<Result<Vec<_>, _>>()?;
         PrepareRun {
             data_set: &self.data_set(),
@@ -122,7 +138,7 @@ impl Bench {
             journals: JournalFolder::new(self.path("journals")),
             options: self.options.clone(),
             elsewhere: &[],
-            world: &RealWorld,
+            world,
             monitor,
         }
         .run()
@@ -227,6 +243,41 @@ fn what_cannot_be_used_is_refused_before_anything_is_written() {
     let told = bench.run(&[bench.drive("S3", 300)]).unwrap_err().to_string();
     let numbers: Vec<u64> = told.split([' ', ';']).filter_map(|word| word.parse().ok()).collect();
     assert!(numbers[0] == 290 << 20 && numbers[1] < numbers[0] && numbers[1] > 150 << 20, "{told}");
+}
+
+/// A world that remembers no drive, and says so when one is about to be begun.
+struct Forgetful(Mutex<Vec<(Serial, Uuid)>>);
+
+impl World for Forgetful {
+    fn random(&self, bytes: &mut [u8]) -> std::io::Result<()> {
+        RealWorld.random(bytes)
+    }
+    fn now(&self) -> Timestamp {
+        RealWorld.now()
+    }
+    fn stretch(&self, password: &RecoveryPassword, salt: &[u8; 16]) -> StretchedKey {
+        RealWorld.stretch(password, salt)
+    }
+    fn will_begin(&self, drives: &[(Serial, Uuid)]) -> Result<(), NotBegun> {
+        self.0.lock().unwrap().extend_from_slice(drives);
+        let error = DriveError::new(&drives[0].0, Unready::NotSealed);
+        Err(NotBegun(Box::new(Error::from(error))))
+    }
+}
+
+#[test]
+fn no_drive_is_begun_that_could_not_be_remembered_before() {
+    let bench = Bench::new();
+    bench.file("file", 3_000_000);
+    let (name, world) = (bench.drive("S1", 220), Forgetful(Mutex::default()));
+    let error = bench.run_in(&world, &[name], &NoBay, &VoidMonitor).unwrap_err();
+    assert_eq!((error.code(), error.kind()), ("drive-not-sealed", ErrorKind::Guard));
+    let told = world.0.lock().unwrap().clone();
+    assert_eq!((told.len(), told[0].0.as_str()), (1, "S1"));
+    let journals = fs::read_dir(bench.path("journals")).unwrap();
+    let is_record = |name: &std::ffi::OsStr| name == "S1.journal" || name == "S1.plan";
+    assert!(!journals.flatten().any(|entry| is_record(&entry.file_name())));
+    assert!(!bench.path("S1.img").exists());
 }
 
 #[test]

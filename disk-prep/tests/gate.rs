@@ -97,7 +97,7 @@ fn no_wrong_block_device_is_touched() {
     let wide = Loop::new(230, &["--sector-size", "4096"]);
     expect_refusal(&wide, Some("S1"), "sector-size", ErrorKind::Guard);
     let locked = Loop::new(230, &["--read-only"]);
-    expect_refusal(&locked, Some("S1"), "drive-in-use", ErrorKind::Guard);
+    expect_refusal(&locked, Some("S1"), "drive-write-protected", ErrorKind::Guard);
 
     let exclusive = OFlags::EXCL.bits() as i32;
     let other = OpenOptions::new().read(true).custom_flags(exclusive).open(&plain.node).unwrap();

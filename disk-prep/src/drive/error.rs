@@ -101,7 +101,7 @@ impl Diagnose for Error {
     fn hint(&self) -> Option<Hint> {
         Some(match self {
             Error::NoSerial { path } => {
-                Hint::new(format!("give it one: `--drive {},serial=SERIAL`", path.display()))
+                Hint::new(format!("give it one: name it `{},serial=SERIAL`", path.display()))
             }
             Error::KernelUnreadable { .. } => Hint::KernelTables,
             Error::MediumTwice { .. } => Hint::new("name it once"),
@@ -116,8 +116,16 @@ impl Diagnose for Error {
             Error::NoSuchDrive { name } if is_of_windows(name) => Hint::new(
                 "drives have no letters here: `azseed drive list` shows their serials and paths",
             ),
+            Error::Open { source, .. } => match source.kind() {
+                io::ErrorKind::NotFound => {
+                    Hint::new("make the folder that the image is to lie in first")
+                }
+                io::ErrorKind::PermissionDenied => {
+                    Hint::new("run it as root, or as a user who may read and write it")
+                }
+                _ => return None,
+            },
             Error::NoSuchDrive { .. }
-            | Error::Open { .. }
             | Error::NotADrive { .. }
             | Error::SerialMismatch { .. }
             | Error::SerialTwice { .. } => return None,

@@ -7,6 +7,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::device;
+use crate::limits::SECTOR_BYTES;
 use crate::noun::{DriveFault, ErrorKind, Hint, Serial};
 
 /// Advice for a drive that may be sealed: who only wants to go on must not erase it.
@@ -28,6 +29,10 @@ pub enum Fault {
     TooSmall { expected: u64, actual: u64 },
     /// Sectors the service cannot read.
     SectorSize { expected: u64, actual: u64 },
+    /// Of a size that only a part of a sector more makes.
+    NotWholeSectors { actual: u64 },
+    /// A switch, its firmware or the kernel keeps it from being written.
+    WriteProtected,
     /// The kernel or another program uses it.
     InUse { holder: String },
     /// The kernel has something to say of who uses it that cannot be read or understood.
@@ -87,6 +92,13 @@ impl DriveFault for Fault {
                 f,
                 "Drive {serial} has {actual}-byte logical sectors, the service takes only {expected}"
             ),
+            Fault::NotWholeSectors { actual } => {
+                write!(
+                    f,
+                    "Drive {serial} of {actual} bytes is not whole sectors of {SECTOR_BYTES} bytes"
+                )
+            }
+            Fault::WriteProtected => write!(f, "Drive {serial} is write-protected"),
             Fault::InUse { holder } => write!(f, "Drive {serial} is in use by {holder}"),
             Fault::UseUnknown { what } => {
                 write!(f, "Nobody can tell whether drive {serial} is in use: {what}")
@@ -130,6 +142,8 @@ impl DriveFault for Fault {
             Fault::HostManaged => "drive-host-managed",
             Fault::TooSmall { .. } => "drive-too-small",
             Fault::SectorSize { .. } => "sector-size",
+            Fault::NotWholeSectors { .. } => "disk-not-whole-sectors",
+            Fault::WriteProtected => "drive-write-protected",
             Fault::InUse { .. } => "drive-in-use",
             Fault::UseUnknown { .. } => "drive-use-unknown",
             Fault::NotBlank { .. } => "drive-not-blank",
@@ -156,6 +170,13 @@ impl DriveFault for Fault {
             Fault::SerialShared { .. } => {
                 Hint::new("unplug one of them; a bridge may report a serial of its own")
             }
+            Fault::NotWholeSectors { .. } => {
+                Hint::new("use another drive; an image file gets a size in whole MiB")
+            }
+            Fault::WriteProtected => Hint::new(
+                "set its switch to writing, or attach it without `--read-only`, or leave this \
+                 drive out",
+            ),
             Fault::InUse { .. } => {
                 Hint::new("unmount it, or stop what uses it, or leave this drive out")
             }

@@ -265,7 +265,7 @@ fn block(
         others.find(|other| **other != facts.name).map(|other| node(other))
     });
     let usage = match facts.usage {
-        Usage::Free if facts.read_only => Usage::By("nobody: it is write-protected".to_owned()),
+        Usage::Free if facts.read_only => Usage::Protected,
         usage => usage,
     };
     let Answer { identity, is_healthy } = answer;

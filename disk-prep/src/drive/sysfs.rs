@@ -102,6 +102,8 @@ pub enum Usage {
     Free,
     /// Somebody, as a person reads it.
     By(String),
+    /// Nobody, and nobody can write to it.
+    Protected,
     /// It cannot be told, for this reason.
     Unknown(String),
 }

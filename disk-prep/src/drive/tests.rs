@@ -167,7 +167,7 @@ const VERDICTS: &[(&str, &str, &str, &str)] = &[
     ("mounted", "sdd", "MOUNTED-4", "drive-in-use: Btrfs"),
     ("swap", "sda", "SWAP-1", "drive-in-use: swap on sda1"),
     ("small-and-locked", "sda", "SMALL-1", "drive-too-small"),
-    ("small-and-locked", "sdb", "LOCKED-1", "drive-in-use: write-protected"),
+    ("small-and-locked", "sdb", "LOCKED-1", "drive-write-protected"),
     ("twins", "sda", "TWIN-1", "serial-shared: /dev/sdb"),
     ("twins", "sdb", "TWIN-1", "serial-shared: /dev/sda"),
     ("odd-serials", "sda", "../../etc/passwd", "fit"),

@@ -27,6 +27,7 @@ impl Drive {
             Usage::By(holder) => {
                 faults.push(Fault::InUse { holder: holder.clone() });
             }
+            Usage::Protected => faults.push(Fault::WriteProtected),
             Usage::Unknown(what) => {
                 faults.push(Fault::UseUnknown { what: what.clone() });
             }
@@ -50,6 +51,9 @@ impl Drive {
         let expected = SMALLEST_DRIVE_BYTES >> 20 << 20;
         if self.bytes < expected {
             faults.push(Fault::TooSmall { expected, actual: self.bytes });
+        }
+        if !self.bytes.is_multiple_of(SECTOR_BYTES) {
+            faults.push(Fault::NotWholeSectors { actual: self.bytes });
         }
         faults
     }

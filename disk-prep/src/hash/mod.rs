@@ -5,7 +5,9 @@ mod file_hasher;
 mod lanes;
 mod padding;
 mod side_by_side;
+mod streams;
 
 pub use file_hasher::{FileDigests, FileHasher, RestoreError};
 pub use lanes::md5_of_all;
 pub use side_by_side::{Feed, lane_count, update_all};
+pub use streams::sha256_of_all;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::fault::JournalFault;
 use super::holder::Holder;
 use super::keeper::KeeperError;
-use crate::noun::{Diagnose, ErrorKind, Hint, Serial};
+use crate::noun::{Diagnose, ErrorKind, Hint, Serial, typed};
 use crate::sys::beneath::Unexpected;
 
 /// Why a journal, a plan file or a claim cannot be used.
@@ -16,7 +16,7 @@ use crate::sys::beneath::Unexpected;
 #[expect(missing_docs, reason = "each sentence names its fields")]
 pub enum Error {
     /// A journal or plan file is damaged.
-    #[error("The journal {path} cannot be used: {fault}")]
+    #[error("The {} {} cannot be used: {fault}", what(path), path.display())]
     Damaged { path: PathBuf, fault: JournalFault },
     /// A journal or plan file could not be read or written.
     #[error("Cannot use {path}")]
@@ -121,9 +121,16 @@ impl Diagnose for Error {
             return unexpected.hint();
         }
         Some(match self {
-            Error::Damaged { .. } => Hint::new(
-                "restore it from a copy; without one `azseed drive release SERIAL` gives its drive up",
-            ),
+            Error::Damaged { fault: JournalFault::OtherName { .. }, .. } => {
+                Hint::new("it is a copy, or was renamed: move it out of the folder")
+            }
+            Error::Damaged { path, .. } => match drive_of(path) {
+                Some(serial) => Hint::new(format!(
+                    "restore it from a copy; without one `{}` gives its drive up",
+                    typed(["azseed", "drive", "release", serial.as_str()])
+                )),
+                None => Hint::new("restore it from a copy, or move it out of the folder"),
+            },
             Error::PasswordNotKept { source, .. } | Error::PasswordSealed { source, .. } => {
                 return source.inner().hint();
             }
@@ -144,4 +151,18 @@ impl Diagnose for Error {
             ),
         })
     }
+}
+
+/// What a file of the folder is, by its name.
+fn what(path: &Path) -> &'static str {
+    match path.extension() {
+        Some(end) if end == "plan" => "plan",
+        _ => "journal",
+    }
+}
+
+/// The drive whose journal or plan has this name.
+fn drive_of(path: &Path) -> Option<Serial> {
+    let is_of_drive = path.extension().is_some_and(|end| end == "journal" || end == "plan");
+    path.file_stem().filter(|_| is_of_drive)?.to_str().and_then(Serial::of_file_stem)
 }

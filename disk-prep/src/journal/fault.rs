@@ -23,6 +23,6 @@ pub enum JournalFault {
     #[error("it tells of drive {serial}, whose journal has another name")]
     OtherName { serial: Serial },
     /// The plan file is not the one that the journal was begun with.
-    #[error("the plan file beside it is not the one it was begun with")]
+    #[error("it is not the one that the drive was begun with")]
     OtherPlan,
 }

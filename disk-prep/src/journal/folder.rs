@@ -284,7 +284,11 @@ impl JournalFolder {
         let name = format!("{}.journal", serial.file_stem());
         let at = |source| Error::File { path: self.path.join(&name), source };
         let folder = self.open().map_err(at)?;
-        let first = Journal::first(&Place::new(folder.again().map_err(at)?, &name))?;
+        let first = match Journal::first(&Place::new(folder.again().map_err(at)?, &name)) {
+            // One that is damaged from its first record on has no mark that anybody knows.
+            Err(Error::Damaged { .. }) => None,
+            first => first?,
+        };
         if let Some(first) = first {
             self.witness.tell(&Intent::Retire { first: &first }).map_err(at)?;
         }

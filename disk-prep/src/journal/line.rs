@@ -41,6 +41,13 @@ impl Chain {
     }
 }
 
+/// Whether a file begins as a journal does, whatever it is called and wherever it lies.
+pub fn begins_as_journal(start: &[u8]) -> bool {
+    const SECOND: &[u8] = b" {\"record\":\"begun\"";
+    let (mark, rest) = start.split_at(start.len().min(16));
+    mark.len() == 16 && mark.iter().all(u8::is_ascii_hexdigit) && rest.starts_with(SECOND)
+}
+
 /// Bytes of one record's line, at most: a checkpoint holds the block digests of a drive's streams
 /// since the one before, and the first record 64 KiB of metadata.
 const LINE_BYTES: u64 = 256 << 20;

@@ -29,6 +29,7 @@ pub use history::{CopyState, History, Stream};
 pub use holder::Holder;
 pub use keeper::{JournalOnly, KeeperError, KeptPassword, SecretKeeper};
 pub use ledger::{FileLedger, Journal, Ledger};
+pub use line::begins_as_journal;
 pub use manifest_digests::{DigestReader, ManifestDigests};
 pub use outline::{Outline, Outlines, Standing};
 pub use plan_file::{DrivePlan, FirstClusters, parse_plan};

@@ -132,6 +132,27 @@ fn a_stop_is_heard_before_anything_is_discarded_or_written() {
 }
 
 #[test]
+fn tables_that_somebody_has_changed_are_written_again_before_the_seal() {
+    let bench = bench_of(300, None);
+    let end = bench.device.size() - 512;
+    bench.with_target(|layout, target| {
+        write(bench.begun(), layout, target, &VoidMonitor).unwrap();
+        let whole =
+            [bench.device.at(0, 40 << 10), bench.device.at(end + 512 - (20 << 10), 20 << 10)];
+        for (at, length) in [(0, 512), (512, 512), (0, 1 << 20), (1024, 600), (end, 512)] {
+            bench.device.write_at(&vec![0; length], at).unwrap();
+            renew(bench.begun(), layout, target).unwrap();
+            let found =
+                [bench.device.at(0, 34 * 512), bench.device.at(end + 512 - (20 << 10), 20 << 10)];
+            assert!(found[0] == whole[0][..34 * 512] && found[1] == whole[1], "{at}");
+        }
+        bench.device.take_deeds();
+        renew(bench.begun(), layout, target).unwrap();
+        assert!(bench.device.take_deeds().is_empty(), "what is whole is left as it is");
+    });
+}
+
+#[test]
 fn the_backup_table_is_written_before_the_primary_and_both_before_the_step_is_done() {
     let bench = bench_of(230, None);
     bench.with_target(|layout, target| write(bench.begun(), layout, target, &VoidMonitor)).unwrap();

@@ -44,6 +44,27 @@ impl Serial {
         }
         stem
     }
+
+    /// The serial that has this file stem.
+    pub fn of_file_stem(stem: &str) -> Option<Self> {
+        let mut bytes = Vec::with_capacity(stem.len());
+        let mut rest = stem.as_bytes();
+        while let [first, after @ ..] = rest {
+            rest = match (*first, after) {
+                (b'%', [high, low, after @ ..]) => {
+                    let digit = |own: u8| char::from(own).to_digit(16);
+                    bytes.push(u8::try_from(digit(*high)? << 4 | digit(*low)?).ok()?);
+                    after
+                }
+                (plain, after) => {
+                    bytes.push(plain);
+                    after
+                }
+            };
+        }
+        let serial = Serial::new(std::str::from_utf8(&bytes).ok()?).ok()?;
+        (serial.file_stem() == stem).then_some(serial)
+    }
 }
 
 impl fmt::Display for Serial {
@@ -80,6 +101,13 @@ mod tests {
     fn a_serial_cannot_leave_its_folder() {
         assert_eq!(Serial::new("  WD-WX41A4 ").unwrap().as_str(), "WD-WX41A4");
         assert_eq!(Serial::new("../a/b").unwrap().file_stem(), "%2E.%2Fa%2Fb");
+        for text in ["../a/b", "WX-1_2.3", "a%41", ".x"] {
+            let serial = Serial::new(text).unwrap();
+            assert_eq!(Serial::of_file_stem(&serial.file_stem()), Some(serial));
+        }
+        for stem in ["", "%", "%4", "%41", "a b", "%2g", "\u{e9}"] {
+            assert_eq!(Serial::of_file_stem(stem), None, "{stem}");
+        }
         assert!(Serial::new("A B").is_err());
         assert!(Serial::new("   ").is_err());
         assert!(Serial::new("Ä1").is_err());

@@ -10,10 +10,11 @@ use crate::dataset::{self, ListedFile};
 use crate::drive::{self, Clearance, Drive, DriveName, HeldDrive, Kind, Look, hold};
 use crate::error::{Error, Unready};
 use crate::journal::{self, Claim, CopyState, History, JournalFolder};
+use crate::known::tables;
 use crate::noun::{DriveError, JobName, Serial, Wipe};
 use crate::prepare::{BegunDrive, PrepareOptions, recognise};
 use crate::sys::threads::each;
-use crate::volume::gpt::read_gpt;
+use crate::volume::gpt::{PartitionTables, read_gpt};
 
 /// A drive that may be begun.
 pub(super) struct Spare {
@@ -31,7 +32,7 @@ impl Spare {
 }
 
 /// What may be done with a drive.
-enum Standing {
+pub(super) enum Standing {
     New(Clearance, Look),
     Begun(Look),
     /// Sealed, or set aside: nothing.
@@ -67,7 +68,7 @@ impl PrepareRun<'_> {
         Ok((works.collect::<Result<_, _>>()?, spares))
     }
 
-    fn hold_all(&self) -> Result<Vec<(HeldDrive, Claim)>, Error> {
+    pub(super) fn hold_all(&self) -> Result<Vec<(HeldDrive, Claim)>, Error> {
         let mut named: Vec<(HeldDrive, Claim)> = Vec::new();
         expect_set_aside(self.absent, &self.journals)?;
         for found in self.drives {
@@ -147,13 +148,12 @@ impl PrepareRun<'_> {
                 Ok(Spare { held, clearance, blank, claim })
             }
             Standing::Begun(_) | Standing::Over => {
-                let job = self.options.job.to_string();
-                Err(DriveError::new(&serial, Unready::SealedElsewhere { job }).into())
+                Err(sealed_elsewhere(&serial, &self.options.job, &serial))
             }
         }
     }
 
-    fn standing(
+    pub(super) fn standing(
         &self,
         held: &HeldDrive,
         erase: &[Serial],
@@ -161,18 +161,11 @@ impl PrepareRun<'_> {
     ) -> Result<Standing, Error> {
         let serial = &held.drive.serial;
         let look = Look::at(&held.drive, |bytes| self.world.random(bytes))?;
-        let elsewhere =
-            |job: String| DriveError::new(serial, Unready::SealedElsewhere { job }).into();
-        let clear = || match self.owner(held) {
-            Some(job) => Err(elsewhere(job.to_string())),
-            None => Ok(Standing::New(held.clear(erase, wipe, look)?, look)),
-        };
-        let history = self.journals.survey_of(serial)?;
-        self.check_not_another(held, history.as_ref())?;
+        let clear =
+            || -> Result<_, Error> { Ok(Standing::New(held.clear(erase, wipe, look)?, look)) };
+        let (job, tables) = (&self.options.job, held.existing().map(read_gpt));
+        let history = own(serial, job, tables.as_ref(), &self.journals, self.elsewhere)?;
         let Some(history) = history else { return clear() };
-        if history.begun.job != self.options.job {
-            return Err(elsewhere(history.begun.job.to_string()));
-        }
         match history.state {
             CopyState::Released => clear(),
             CopyState::SetAside => Ok(Standing::Over),
@@ -191,39 +184,6 @@ impl PrepareRun<'_> {
         }
     }
 
-    /// The other job that has a drive, by its serial or, since that is another one in another dock or
-    /// under another name, by its partition table.
-    fn owner(&self, held: &HeldDrive) -> Option<&JobName> {
-        let tables = held.existing().map(read_gpt);
-        let is_it = |own: &&DriveElsewhere| {
-            let names = |guid| tables.as_ref().is_some_and(|tables| tables.names_disk(guid));
-            own.serial == held.drive.serial || own.disk_guid.is_some_and(names)
-        };
-        self.elsewhere.iter().find(is_it).map(|own| &own.job)
-    }
-
-    /// Refuses what another drive of the job was written to: two that have no serial of their own
-    /// may have changed places, and a consent to erase one is none for the other.
-    fn check_not_another(&self, held: &HeldDrive, own: Option<&History>) -> Result<(), Error> {
-        let Some(device) = held.existing() else { return Ok(()) };
-        let tables = read_gpt(device);
-        let is_own = own.is_some_and(|own| tables.names_disk(own.begun.disk_guid));
-        if is_own || tables.best().is_none() {
-            return Ok(());
-        }
-        let is_written = |other: &History| {
-            !matches!(other.state, CopyState::SetAside | CopyState::Released)
-                && tables.names_disk(other.begun.disk_guid)
-        };
-        match self.journals.survey()?.iter().find(|other| is_written(other)) {
-            Some(other) => {
-                let what = format!("it is drive {} by its partition table", other.begun.serial);
-                Err(DriveError::new(&held.drive.serial, drive::Fault::WrongDrive { what }).into())
-            }
-            None => Ok(()),
-        }
-    }
-
     fn resume(&self, mut held: HeldDrive, claim: Claim, look: Look) -> Result<Work, Error> {
         let serial = &held.drive.serial;
         let mut journal = self.journals.go_on(serial)?.ok_or_else(|| journal::Error::File {
@@ -236,6 +196,73 @@ impl PrepareRun<'_> {
             recognise(held.device()?.as_ref(), journal.history(), look)?;
         }
         Ok(Work { held, begun: BegunDrive::earlier(journal, plan), _claim: claim })
+    }
+}
+
+/// Whether a drive can be begun in a job, as far as journals and its partition table tell; one that
+/// another job has is refused as a run would. Opens for reading only.
+pub fn is_new(
+    drive: &Drive,
+    job: &JobName,
+    journals: &JournalFolder,
+    elsewhere: &[DriveElsewhere],
+) -> Result<bool, Error> {
+    let tables = tables(&drive.path);
+    let history = own(&drive.serial, job, tables.as_ref(), journals, elsewhere)?;
+    Ok(history.is_none_or(|own| own.state == CopyState::Released))
+}
+
+/// A drive that a job has, where it has this serial.
+fn sealed_elsewhere(serial: &Serial, job: &JobName, known_as: &Serial) -> Error {
+    let (job, known_as) = (job.to_string(), known_as.clone());
+    DriveError::new(serial, Unready::SealedElsewhere { job, known_as }).into()
+}
+
+/// What the journals of a job say of a drive; refuses one that another job has, or that is another of
+/// the job's drives by its partition table.
+fn own(
+    serial: &Serial,
+    job: &JobName,
+    tables: Option<&PartitionTables>,
+    journals: &JournalFolder,
+    elsewhere: &[DriveElsewhere],
+) -> Result<Option<History>, Error> {
+    let history = journals.survey_of(serial)?;
+    check_not_another(serial, tables, history.as_ref(), journals)?;
+    let other = match &history {
+        Some(own) if own.begun.job != *job => Some((&own.begun.job, serial)),
+        Some(own) if own.state != CopyState::Released => None,
+        _ => DriveElsewhere::find(elsewhere, serial, tables).map(|own| (&own.job, &own.serial)),
+    };
+    match other {
+        Some((job, known_as)) => Err(sealed_elsewhere(serial, job, known_as)),
+        None => Ok(history),
+    }
+}
+
+/// Refuses what another drive of the job was written to: two that have no serial of their own may
+/// have changed places, and a consent to erase one is none for the other.
+fn check_not_another(
+    serial: &Serial,
+    tables: Option<&PartitionTables>,
+    own: Option<&History>,
+    journals: &JournalFolder,
+) -> Result<(), Error> {
+    let Some(tables) = tables else { return Ok(()) };
+    let is_own = own.is_some_and(|own| tables.names_disk(own.begun.disk_guid));
+    if is_own || tables.best().is_none() {
+        return Ok(());
+    }
+    let is_written = |other: &History| {
+        !matches!(other.state, CopyState::SetAside | CopyState::Released)
+            && tables.names_disk(other.begun.disk_guid)
+    };
+    match journals.survey()?.iter().find(|other| is_written(other)) {
+        Some(other) => {
+            let what = format!("it is drive {} by its partition table", other.begun.serial);
+            Err(DriveError::new(serial, drive::Fault::WrongDrive { what }).into())
+        }
+        None => Ok(()),
     }
 }
 

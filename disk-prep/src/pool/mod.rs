@@ -6,6 +6,7 @@
 
 mod bay;
 mod candidate;
+mod foresee;
 mod run;
 mod survey;
 mod work;
@@ -26,7 +27,8 @@ use crate::plan::{Spread, check_names, spread};
 use crate::prepare::{PrepareOptions, PreparedDrive, begin_drawn, draw, prepare};
 
 pub use bay::{DriveBay, NoBay, Offer};
-pub use candidate::expect_set_aside;
+pub use candidate::{expect_set_aside, is_new};
+pub use foresee::{Foreseen, ForeseenDrive, without_place};
 pub use run::{DriveElsewhere, PrepareOutcome, PrepareRun};
 pub use work::room;
 
@@ -199,6 +201,11 @@ impl PrepareRun<'_> {
         // The making of a key is slow, and of many at once little slower.
         let passwords: Vec<_> = drawn.iter().map(|(_, own)| own.password_and_salt()).collect();
         let keys = self.world.stretch_all(&passwords);
+        let begun: Vec<_> =
+            drawn.iter().map(|(spare, own)| (spare.serial(), own.disk_guid())).collect();
+        if !begun.is_empty() {
+            self.world.will_begin(&begun)?;
+        }
         let mut works = Vec::new();
         for ((spare, own), key) in drawn.into_iter().zip(keys) {
             let Spare { mut held, clearance, blank, claim } = spare;

@@ -6,10 +6,11 @@ use super::bay::DriveBay;
 use crate::Error;
 use crate::dataset::{DataSet, FileList};
 use crate::drive::{DriveName, NamedDrive};
-use crate::journal::JournalFolder;
+use crate::journal::{Holder, JournalFolder};
 use crate::monitor::Monitor;
 use crate::noun::{JobName, Serial};
 use crate::prepare::{PrepareOptions, PreparedDrive};
+use crate::volume::gpt::PartitionTables;
 use crate::world::World;
 
 /// A run over some drives.
@@ -46,6 +47,22 @@ pub struct DriveElsewhere {
     pub job: JobName,
 }
 
+impl DriveElsewhere {
+    /// Which of them a drive is: by its serial or, since that is another one in another dock or under
+    /// another name, by its partition table.
+    pub fn find<'a>(
+        all: &'a [DriveElsewhere],
+        serial: &Serial,
+        tables: Option<&PartitionTables>,
+    ) -> Option<&'a DriveElsewhere> {
+        let is_it = |own: &&DriveElsewhere| {
+            let names = |guid| tables.is_some_and(|tables| tables.names_disk(guid));
+            own.serial == *serial || own.disk_guid.is_some_and(names)
+        };
+        all.iter().find(is_it)
+    }
+}
+
 /// What a run has done, and what other runs have on the same folder.
 #[derive(Debug, Default)]
 pub struct PrepareOutcome {
@@ -63,8 +80,8 @@ pub struct PrepareOutcome {
     pub set_aside_before: Vec<Serial>,
     /// Drives that were begun before and not named now; their files wait for them.
     pub waiting: Vec<Serial>,
-    /// Drives that another run is filling right now.
-    pub with_others: Vec<Serial>,
+    /// Drives that another run is filling right now, or has died over, each with that run.
+    pub with_others: Vec<(Serial, Holder)>,
     /// Files for which there was no room; not those that a sealed drive left out.
     pub unplaced: FileList,
 }

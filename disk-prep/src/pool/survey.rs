@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::run::PrepareOutcome;
 use crate::Error;
 use crate::dataset::{DataSet, FileList};
-use crate::journal::{CopyState, History, JournalFolder};
+use crate::journal::{CopyState, History, Holder, JournalFolder};
 use crate::noun::{DrivePath, Serial};
 use crate::prepare::{PreparedDrive, prepared};
 
@@ -39,7 +39,7 @@ pub(super) struct Survey {
     set_aside: Vec<Serial>,
     begun: Vec<Serial>,
     /// Begun, and claimed right now.
-    with_others: Vec<Serial>,
+    with_others: Vec<(Serial, Holder)>,
     unplaced: FileList,
 }
 
@@ -71,9 +71,9 @@ impl Survey {
         let serial = &history.begun.serial;
         let is_open =
             !matches!(history.state, CopyState::Released | CopyState::SetAside | CopyState::Sealed);
-        let is_held = is_open && journals.holder(serial)?.is_some();
+        let holder = if is_open { journals.holder(serial)? } else { None };
         // A run that held it until just now may have sealed it since its journal was read.
-        let anew = if is_open && !is_held { journals.survey_of(serial)? } else { None };
+        let anew = if is_open && holder.is_none() { journals.survey_of(serial)? } else { None };
         let history = anew.as_ref().unwrap_or(history);
         let is_sealed = match history.state {
             CopyState::Released => return Ok(()),
@@ -95,8 +95,8 @@ impl Survey {
         }
         if is_sealed {
             self.sealed.push(prepared(history, &plan)?);
-        } else if is_held {
-            self.with_others.push(serial.clone());
+        } else if let Some(holder) = holder {
+            self.with_others.push((serial.clone(), holder));
         } else {
             self.begun.push(serial.clone());
         }
@@ -123,7 +123,8 @@ impl Survey {
         outcome.sealed = self.sealed;
         outcome.unplaced = self.unplaced;
         outcome.waiting = others(self.begun);
-        outcome.with_others = others(self.with_others);
+        outcome.with_others = self.with_others;
+        outcome.with_others.retain(|(serial, _)| !named.contains(serial));
         outcome.set_aside_before = self.set_aside;
         outcome.set_aside_before.retain(|serial| !outcome.set_aside.contains(serial));
     }
