@@ -1,18 +1,20 @@
 //! `disk-backup`: page blobs, copied once and then by what changed.
 
 use super::call::Call;
-use super::disk_words::{manner, options};
+use super::disk_words::{manner, options, vhd};
 use super::flags::retention;
 use crate::cli::{
     DiskBackupArgs, DiskBackupCommand, DiskKeepArgs, DiskRunArgs, DiskSnapshotCommand, FirstChoice,
-    PromoteArgs, ProtectArgs, ReadBackArgs, VerifyChoice, VhdChoice, is_named,
+    PromoteArgs, ProtectArgs, ReadBackArgs, VerifyChoice, is_named,
 };
 use crate::journey::disk_backup::{Anew, RoundOptions, run as rounds};
-use crate::journey::disk_bench::{Keep, Verify, VhdForm, named};
+use crate::journey::disk_bench::{Keep, Verify, named};
 use crate::journey::disk_look::{list, points, release, status};
-use crate::journey::disk_protect::{ProtectOptions, SeedAsked, protect};
+use crate::journey::disk_promote::promote;
+use crate::journey::disk_protect::{ProtectOptions, protect};
 use crate::journey::disk_prune::{Prune, prune, prune_after, set};
-use crate::journey::disk_restore::{RestoreOptions, promote, restore};
+use crate::journey::disk_restore::{RestoreOptions, restore};
+use crate::journey::disk_seed_asked::SeedAsked;
 use crate::journey::disk_snapshot as snapshot;
 use crate::journey::disk_verify::{Proven, verify};
 use crate::outcome::{Ended, IdleWord};
@@ -104,16 +106,12 @@ fn asked(args: &ProtectArgs, call: &Call<'_>) -> Result<ProtectOptions, IdleWord
         every_secs: args.every,
         manner: manner(args, call),
         keep: keep(&args.keep),
-        vhd: args.vhd.map(|own| match own {
-            VhdChoice::AsIs => VhdForm::AsIs,
-            VhdChoice::Add => VhdForm::Add,
-            VhdChoice::None => VhdForm::None,
-        }),
+        vhd: call.given("vhd", args.vhd).map(|own| own.map(vhd)),
         seed: SeedAsked {
             job: seed.job,
-            subscription: seed.subscription,
-            resource_group: seed.resource_group,
-            service: seed.service,
+            subscription: call.given("subscription", seed.subscription),
+            resource_group: call.given("resource_group", seed.resource_group),
+            service: call.given("service", seed.service),
         },
     })
 }

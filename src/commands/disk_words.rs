@@ -3,9 +3,9 @@
 use super::call::Call;
 use super::flags::{azure, blobs};
 use crate::cli::{
-    DiffChoice, DiskBackupArgs, EngineChoice, FirstChoice, ProtectArgs, TransferChoice,
+    DiffChoice, DiskBackupArgs, EngineChoice, FirstChoice, ProtectArgs, TransferChoice, VhdChoice,
 };
-use crate::journey::disk_bench::{DiffWish, DiskOptions, Engine, FirstCopy, Via};
+use crate::journey::disk_bench::{DiffWish, DiskOptions, Engine, FirstCopy, VhdForm, Via};
 use crate::journey::disk_manner::MannerAsked;
 use crate::journey::settings::one_of;
 use crate::outcome::Failure;
@@ -47,5 +47,14 @@ pub(super) fn manner(args: &ProtectArgs, call: &Call<'_>) -> MannerAsked {
         diff: call.said("diff", diff),
         transfer: call.said("transfer", transfer),
         engine: call.said("engine", engine),
+    }
+}
+
+/// How an image becomes a VHD.
+pub(super) fn vhd(choice: VhdChoice) -> VhdForm {
+    match choice {
+        VhdChoice::AsIs => VhdForm::AsIs,
+        VhdChoice::Add => VhdForm::Add,
+        VhdChoice::None => VhdForm::None,
     }
 }

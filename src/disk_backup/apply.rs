@@ -18,7 +18,7 @@ use crate::azure::{PageBlob, PageRange, PageState, each};
 
 /// So much of the end of what a killed run has written is written once more: its last calls may be
 /// done in part.
-const AGAIN_BYTES: u64 = 2 * AT_ONCE as u64 * PAGE_WRITE_BYTES;
+pub(super) const AGAIN_BYTES: u64 = 2 * AT_ONCE as u64 * PAGE_WRITE_BYTES;
 
 /// From where to where.
 pub(super) struct Application<'a> {
@@ -135,7 +135,7 @@ impl Application<'_> {
         })
     }
 
-    fn pen<'r>(&'r self, tally: &'r Tally) -> Pen<'r> {
+    pub(super) fn pen<'r>(&'r self, tally: &'r Tally) -> Pen<'r> {
         let Application { target, keeper, verify, watch, .. } = *self;
         Pen { target, keeper, verify, watch, tally }
     }

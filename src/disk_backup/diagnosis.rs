@@ -23,6 +23,21 @@ fn converted(path: &Path) -> Hint {
     Hint::new(format!("make a fixed VHD of it with `{line}`, and name that"))
 }
 
+/// What to do with a disk that was begun of a point that is not what it was.
+fn half_made(made: &str, backup: Option<&VaultName>) -> Hint {
+    let forget = match backup {
+        Some(name) => {
+            let line = typed(["azseed", "disk-backup", "release", name.as_str()]);
+            format!(", and forget its backup with `{line}`")
+        }
+        None => String::new(),
+    };
+    Hint::new(format!(
+        "restore another point; `azseed disk-backup verify NAME --all` tells which are whole. Delete \
+         {made}{forget}"
+    ))
+}
+
 /// The backup that an error is about, if it says so.
 fn backup(error: &Error) -> Option<&VaultName> {
     match error {
@@ -30,6 +45,7 @@ fn backup(error: &Error) -> Option<&VaultName> {
         | Error::Kept { name, .. }
         | Error::Replaced { name, .. }
         | Error::CopyGone { name, .. }
+        | Error::PointsGone { name, .. }
         | Error::NoPoint { name, .. }
         | Error::NoPointYet { name }
         | Error::PointWrong { name, .. }
@@ -60,6 +76,7 @@ impl Diagnose for Error {
             Error::Copy { .. } => "disk-copy-failed",
             Error::ReadBack { .. } => "disk-read-back",
             Error::Transport { .. } => "disk-transport",
+            Error::KeepsNothing { .. } => "disk-keeps-nothing",
             Error::Busy { .. } | Error::RecordBusy { .. } => "disk-backup-busy",
             Error::Unknown { .. } => "disk-backup-unknown",
             Error::Asked { .. }
@@ -76,7 +93,10 @@ impl Diagnose for Error {
             Error::Taken { .. } => "disk-restore-taken",
             Error::CopyChanged { .. } => "disk-copy-changed",
             Error::CopyGone { .. } => "disk-copy-gone",
-            Error::PointDiffers { .. } | Error::PointWrong { .. } => "disk-point-differs",
+            Error::PointsGone { .. } => "disk-points-gone",
+            Error::PointDiffers { .. } | Error::PointWrong { .. } | Error::PointHalf { .. } => {
+                "disk-point-differs"
+            }
             Error::PointGone { .. } => "disk-point-gone",
             Error::NotTaken { .. } => "disk-snapshot-missing",
             Error::NoPoint { .. } | Error::NoPointYet { .. } => "disk-point-missing",
@@ -92,6 +112,8 @@ impl Diagnose for Error {
             Error::ImageVhd { .. } => "disk-image-vhd",
             Error::ImageLength { .. } => "disk-image-length",
             Error::ImageMoved { .. } => "disk-image-moved",
+            Error::OtherDevice { .. } => "disk-image-other",
+            Error::ImageShrunk { .. } => "disk-image-shrunk",
             Error::OfBackup { .. } => "disk-snapshot-needed",
             Error::NoJournals { .. } => "disk-seed-journals",
             Error::OfImage { .. } => "disk-of-image",
@@ -115,6 +137,7 @@ impl Diagnose for Error {
             Error::Itself { .. } | Error::Asked { .. } | Error::NoEngine { .. } => ErrorKind::Usage,
             Error::Kept { .. } | Error::Replaced { .. } | Error::NotFree { .. } => ErrorKind::Usage,
             Error::OtherHost { .. } | Error::RestoredOther { .. } => ErrorKind::Usage,
+            Error::KeepsNothing { .. } => ErrorKind::Usage,
             Error::Record { .. } | Error::NewerRecord { .. } => ErrorKind::Guard,
             Error::State(source) => source.kind(),
             Error::NotServed { .. } => ErrorKind::Refused,
@@ -123,8 +146,10 @@ impl Diagnose for Error {
             }
             Error::BaselineLost { .. } | Error::NoDifference { .. } => ErrorKind::Resumable,
             Error::CopyChanged { .. } => ErrorKind::Resumable,
-            Error::CopyGone { .. } => ErrorKind::NotFound,
-            Error::PointDiffers { .. } | Error::PointWrong { .. } => ErrorKind::Difference,
+            Error::CopyGone { .. } | Error::PointsGone { .. } => ErrorKind::NotFound,
+            Error::PointDiffers { .. } | Error::PointWrong { .. } | Error::PointHalf { .. } => {
+                ErrorKind::Difference
+            }
             Error::List { .. } | Error::Transport { .. } => ErrorKind::Failed,
             Error::Copy { .. } | Error::NoSnapshot { .. } => ErrorKind::Refused,
             Error::ReadBack { .. } => ErrorKind::Difference,
@@ -150,7 +175,8 @@ impl Diagnose for Error {
             Error::OfManaged { .. } | Error::NoDisk { .. } | Error::UploadEnded { .. } => {
                 ErrorKind::Guard
             }
-            Error::ImageMoved { .. } => ErrorKind::LeftOut,
+            Error::ImageMoved { .. } | Error::ImageShrunk { .. } => ErrorKind::LeftOut,
+            Error::OtherDevice { .. } => ErrorKind::Guard,
             Error::RunLog { source, .. } if is_full(source) => ErrorKind::Resumable,
             Error::RunLog { .. } => ErrorKind::Failed,
             Error::ImageBegun { .. } | Error::ImageNote { .. } => ErrorKind::Usage,
@@ -262,6 +288,21 @@ impl Diagnose for Error {
             }
             Error::TooLong { .. } => "a disk that long can only be backed up in parts",
             Error::Itself { .. } => "name another account, container or blob with `--to`",
+            Error::KeepsNothing { .. } => "keep at least one of a kind, such as `--keep-last 14`",
+            Error::OtherDevice { line, .. } => {
+                return Some(Hint::new(format!(
+                    "no point was made; another disk needs a backup of another name; if this backup is \
+                     to go on with it, type `{line}`"
+                )));
+            }
+            Error::ImageShrunk { .. } => {
+                "if that is another disk, give it a backup of another name and keep this one's points \
+                 as long as they are needed; if it was made smaller, nothing is left to do"
+            }
+            Error::PointsGone { .. } => {
+                "find out who deleted them: an account with soft delete has them back; `azseed \
+                 disk-backup run NAME --full` makes a whole new copy"
+            }
             Error::CopyGone { .. } => {
                 "find out who deleted it: an account with soft delete has it back; `azseed \
                  disk-backup run NAME --full` makes a whole new copy"
@@ -269,6 +310,7 @@ impl Diagnose for Error {
             Error::PointDiffers { .. } | Error::PointWrong { .. } => {
                 "restore another point; `azseed disk-backup verify NAME --all` tells which are whole"
             }
+            Error::PointHalf { made, backup, .. } => return Some(half_made(made, backup.as_ref())),
             Error::BaselineLost { .. } | Error::NoDifference { .. } | Error::CopyChanged { .. } => {
                 "`azseed disk-backup run NAME --full` makes a whole new copy beside the old one, \
                  whose points stay"

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::compare::block_of;
 use super::error::Error;
 use super::ranges::Span;
-use super::source::{ImageTerms, VhdForm};
+use super::source::{ImageSeen, ImageTerms, VhdForm};
 use super::vhd::{FOOTER_BYTES, Shape, footer, shape};
 
 const MIB: u64 = 1 << 20;
@@ -52,6 +52,32 @@ fn is_read_only(device: u64) -> bool {
     let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
     let told = fs::read_to_string(format!("/sys/dev/block/{major}:{minor}/ro"));
     told.is_ok_and(|own| own.trim() == "1")
+}
+
+/// What tells the device at a path from any other that may get its name: the serial number or the world
+/// wide name that the kernel has of its drive. None of a file, and of loops, arrays and mappings, which
+/// are made anew under the same path.
+pub fn device_at(path: &Path) -> Option<String> {
+    let own = fs::metadata(path).ok().filter(|own| own.file_type().is_block_device())?;
+    device(Path::new("/sys"), own.rdev())
+}
+
+fn device(sys: &Path, number: u64) -> Option<String> {
+    let (major, minor) = (rustix::fs::major(number), rustix::fs::minor(number));
+    let folder = fs::canonicalize(sys.join(format!("dev/block/{major}:{minor}"))).ok()?;
+    let text = |folder: &Path, name: &str| {
+        let text = fs::read_to_string(folder.join(name)).ok()?;
+        let words: Vec<&str> = text.split_whitespace().collect();
+        (!words.is_empty()).then(|| words.join(" "))
+    };
+    let part = text(&folder, "partition");
+    let drive = if part.is_some() { folder.parent()? } else { &folder };
+    let own = ["serial", "device/serial", "wwid", "device/wwid"];
+    let own = own.iter().find_map(|name| text(drive, name))?;
+    Some(match part {
+        Some(part) => format!("{own} partition {part}"),
+        None => own,
+    })
 }
 
 /// The form that suits an image, as nothing is said of it.
@@ -137,6 +163,13 @@ impl DiskImage {
         self.own_bytes
     }
 
+    /// What it is, for the next point.
+    pub fn seen(&self) -> ImageSeen {
+        let rdev = self.file.metadata().ok().filter(|_| self.is_device).map(|own| own.rdev());
+        let device = rdev.and_then(|own| device(Path::new("/sys"), own));
+        ImageSeen { bytes: self.own_bytes, device }
+    }
+
     /// Whether it is a device that somebody may write to meanwhile.
     pub fn is_open_device(&self) -> bool {
         let told = self.file.metadata();
@@ -182,7 +215,44 @@ mod tests {
     use crate::disk_backup::table::BLOCK_BYTES;
 
     fn terms(vhd: VhdForm) -> ImageTerms {
-        ImageTerms { vhd, made_at: jiff::Timestamp::UNIX_EPOCH, seed: None, host: None }
+        let made_at = jiff::Timestamp::UNIX_EPOCH;
+        ImageTerms { vhd, made_at, seed: None, host: None, seen: None }
+    }
+
+    #[test]
+    fn a_device_is_told_from_others_by_what_the_kernel_has_of_its_drive() {
+        let sys = tempfile::tempdir().unwrap();
+        let put = |name: &str, text: &str| {
+            let path = sys.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        fs::create_dir_all(sys.path().join("dev/block")).unwrap();
+        let link = |number: &str, folder: &str| {
+            let to = sys.path().join(folder);
+            fs::create_dir_all(&to).unwrap();
+            std::os::unix::fs::symlink(to, sys.path().join("dev/block").join(number)).unwrap();
+        };
+        put("devices/sda/device/wwid", "t10.ATA     DISK   S1 \n");
+        put("devices/sda/sda2/partition", "2\n");
+        put("devices/nvme0n1/wwid", "eui.1\n");
+        put("devices/nvme0n1/device/serial", "N1  \n");
+        put("devices/vda/serial", "\n");
+        for (number, folder, right) in [
+            ("8:0", "devices/sda", Some("t10.ATA DISK S1")),
+            ("8:2", "devices/sda/sda2", Some("t10.ATA DISK S1 partition 2")),
+            ("259:0", "devices/nvme0n1", Some("N1")),
+            ("254:0", "devices/vda", None),
+            ("7:0", "devices/virtual/loop0", None),
+        ] {
+            link(number, folder);
+            let (major, minor) = number.split_once(':').unwrap();
+            let number = rustix::fs::makedev(major.parse().unwrap(), minor.parse().unwrap());
+            assert_eq!(device(sys.path(), number).as_deref(), right, "{folder}");
+        }
+        assert_eq!(device_at(sys.path()), None);
+        let seen = |bytes| ImageSeen { bytes, device: None };
+        assert!(seen(100).has_shrunk(&seen(49)) && !seen(100).has_shrunk(&seen(50)));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use disk_prep::noun::{JobName, VaultName};
+use disk_prep::noun::{ByteSize, JobName, VaultName};
 use jiff::Timestamp;
 
 use super::engine::Engine;
@@ -64,6 +64,8 @@ pub enum Error {
     ReadBack { blob: String, offset: u64 },
     #[error("{blob} arrives with another MD5 than the service tells, at byte {offset}")]
     Transport { blob: String, offset: u64 },
+    #[error("These rules keep nothing: {keep}")]
+    KeepsNothing { keep: String },
     #[error("Another run holds the backup {name}")]
     Busy { name: VaultName },
     #[error("The record of {name} beside its copy is changed by others again and again")]
@@ -80,6 +82,15 @@ pub enum Error {
     Replaced { name: VaultName, place: String },
     #[error("{} is backed up by the machine {host} as {name}, and this one is {here}", path.display())]
     OtherHost { name: VaultName, path: PathBuf, host: String, here: String },
+    #[error("{} is another device by now: {name} was made of {had}, and this is {has}", path.display())]
+    OtherDevice { name: VaultName, path: PathBuf, had: String, has: String, line: String },
+    #[error(
+        "{} has {} by now, and had {} at the last point of {name}; a point was made of it all the same",
+        path.display(),
+        ByteSize(*now),
+        ByteSize(*before)
+    )]
+    ImageShrunk { name: VaultName, path: PathBuf, before: u64, now: u64 },
     #[error("The new disk is backed up as {backup}: {what}")]
     RestoredOther { backup: VaultName, what: String },
     #[error("Cannot use {}, the record of a disk's backup", path.display())]
@@ -102,6 +113,8 @@ pub enum Error {
     CopyChanged { blob: String },
     #[error("{blob} is gone, and with it the points of {name}")]
     CopyGone { name: VaultName, blob: String },
+    #[error("{blob} has lost its snapshots, which were the points of {name}")]
+    PointsGone { name: VaultName, blob: String },
     #[error(
         "The point {snapshot} of {blob} is not what the disk was, at byte {offset}; {} holds it as \
          it is",
@@ -112,6 +125,18 @@ pub enum Error {
         "The point {snapshot} of {blob} is not what the disk was, at byte {offset}; nothing was made of it"
     )]
     PointWrong { name: VaultName, snapshot: String, blob: String, offset: u64 },
+    #[error(
+        "The point {snapshot}, as {blob} has it, is not what the disk was, at byte {offset}; {made} was \
+         begun of it, and is half made"
+    )]
+    PointHalf {
+        snapshot: String,
+        blob: String,
+        offset: u64,
+        made: String,
+        /// The backup that was to be its own.
+        backup: Option<VaultName>,
+    },
     #[error("The snapshot {snapshot} of {blob} is gone")]
     PointGone { blob: String, snapshot: String },
     #[error("{blob} has no snapshot {snapshot}")]

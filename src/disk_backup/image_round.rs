@@ -21,10 +21,11 @@ use super::error::Error;
 use super::keeper::Keeper;
 use super::pages::{AT_ONCE, Counts, Pen, Tally, md5_of};
 use super::prove::Proven;
+use super::ranges::Span;
 use super::record::Verify;
 use super::round::Made;
 use super::run_log::RunLog;
-use super::table::{BLOCK_BYTES, NOTHING, Table, block_count, sum};
+use super::table::{BLOCK_BYTES, BlockSum, NOTHING, Table, block_count, sums};
 use super::transfer::point_of;
 use super::untouched::check_untouched;
 use super::watch::{Step, Watch};
@@ -36,6 +37,8 @@ const ZEROS_BYTES: usize = 64 << 10;
 const SAMPLE: usize = 100;
 /// Blocks whose numbers are written into the log at once.
 const BATCH: usize = 2 * AT_ONCE;
+/// Blocks whose digests are made side by side.
+const SIDE_BY_SIDE: usize = 4;
 /// Names the log of a copy that has no point yet, and of which nothing was written before.
 const NO_POINT: &str = "none";
 /// Names the log of a copy that has no point yet, and that a drive has brought.
@@ -90,6 +93,9 @@ pub struct ImageRound<'a> {
     /// What the point is called: the time at which the reading begins.
     pub label: String,
 }
+
+/// A block that was read: its number, where it is, what it holds, and the digest of that.
+type Read = (usize, Span, Vec<u8>, BlockSum);
 
 /// What the copy holds, as far as that is known.
 enum Basis<'a> {
@@ -151,7 +157,8 @@ impl ImageRound<'_> {
         watch.step(Step::Released)?;
         let proven = self.proven(&table, &point, watch)?;
         let (source_snapshot, bytes) = (self.label.clone(), self.image.bytes);
-        Ok(Made { source_snapshot, point, bytes, counts, is_first, is_resumed, proven })
+        let by_service = false;
+        Ok(Made { source_snapshot, point, bytes, counts, is_first, by_service, is_resumed, proven })
     }
 
     fn of_target(&self, source: azure::Error) -> Error {
@@ -325,17 +332,19 @@ impl ImageRound<'_> {
         let is_doubted = AtomicBool::new(false);
         for batch in numbers.chunks(BATCH) {
             let found = Mutex::new(Vec::new());
-            each(batch, AT_ONCE, |number| {
-                let (span, content) = self.image.block(*number)?;
-                pen.tally.was_read(span.1 - span.0);
-                let digest = sum(&content);
-                let has = self.has(held, (*number, span.0), (&content, digest), &sample)?;
-                if has.is_none() {
-                    is_doubted.store(true, Ordering::Relaxed);
+            let groups: Vec<&[usize]> = batch.chunks(SIDE_BY_SIDE).collect();
+            each(&groups, AT_ONCE, |group| {
+                for (number, span, content, digest) in self.read(group)? {
+                    pen.tally.was_read(span.1 - span.0);
+                    let has = self.has(held, (number, span.0), (&content, digest), &sample)?;
+                    if has.is_none() {
+                        is_doubted.store(true, Ordering::Relaxed);
+                    }
+                    let is_held = has.unwrap_or(false) && !log.has(number);
+                    hold(&found).push((number, digest, (!is_held).then_some((span.0, content))));
+                    pen.watch.looked(span.1 - span.0)?;
                 }
-                let is_held = has.unwrap_or(false) && !log.has(*number);
-                hold(&found).push((*number, digest, (!is_held).then_some((span.0, content))));
-                pen.watch.looked(span.1 - span.0)
+                Ok::<_, Error>(())
             })?;
             if is_doubted.load(Ordering::Relaxed) {
                 return Ok(None);
@@ -357,6 +366,15 @@ impl ImageRound<'_> {
             })?;
         }
         Ok(Some(table))
+    }
+
+    /// Blocks of the image, with their digests.
+    fn read(&self, numbers: &[usize]) -> Result<Vec<Read>, Error> {
+        let blocks = numbers.iter().map(|number| self.image.block(*number));
+        let blocks = blocks.collect::<Result<Vec<_>, _>>()?;
+        let digests = sums(&blocks.iter().map(|own| own.1.as_slice()).collect::<Vec<_>>());
+        let all = numbers.iter().zip(blocks).zip(digests);
+        Ok(all.map(|((number, (span, content)), own)| (*number, span, content, own)).collect())
     }
 
     /// Whether the copy holds a block; `None` if it should and does not.

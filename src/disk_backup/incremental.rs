@@ -88,6 +88,7 @@ impl ServiceRound<'_> {
             point: point.backup_snapshot.clone(),
             bytes: point.bytes,
             is_first: held.is_none(),
+            by_service: true,
             is_resumed: was_pending || is_left,
             proven,
             source_snapshot: snapshot,

@@ -29,6 +29,15 @@ impl Default for Keep {
     }
 }
 
+impl Keep {
+    /// Whether it says how many to keep, and says none: no such rules are taken or carried out.
+    pub fn keeps_nothing(self) -> bool {
+        let is_said = self.last.is_some() || !self.spans.keeps_all();
+        let is_none = self.spans.keeps_all() || self.spans.keeps_nothing();
+        is_said && self.last.unwrap_or(0) == 0 && is_none
+    }
+}
+
 impl fmt::Display for Keep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.last {
@@ -43,7 +52,7 @@ impl fmt::Display for Keep {
 /// The points that no rule keeps, the oldest first; `points` are in the order in which they were made.
 pub fn let_go<'a>(keep: Keep, points: &'a [DiskPoint], now: &Zoned) -> Vec<&'a DiskPoint> {
     let is_said = keep.last.is_some() || !keep.spans.keeps_all();
-    if !is_said {
+    if !is_said || keep.keeps_nothing() {
         return Vec::new();
     }
     let last = usize::from(keep.last.unwrap_or(0)).max(1);
@@ -112,7 +121,13 @@ mod tests {
         let keep = |last, daily| Keep { last, spans: Retention { daily, ..Retention::default() } };
         assert_eq!(gone(keep(None, None), &all), [""; 0], "nothing said, all kept");
         assert_eq!(gone(keep(Some(2), None), &all), times[..3]);
-        assert_eq!(gone(keep(Some(0), None), &all), times[..4], "the newest stays");
+        for (last, daily) in [(Some(0), None), (None, Some(0)), (Some(0), Some(0))] {
+            let none = keep(last, daily);
+            assert!(none.keeps_nothing());
+            assert_eq!(gone(none, &all), [""; 0], "a policy of nothing is not carried out");
+        }
+        assert!(!keep(Some(0), Some(1)).keeps_nothing() && !Keep::default().keeps_nothing());
+        assert!(!keep(Some(1), Some(0)).keeps_nothing() && !keep(None, None).keeps_nothing());
         assert_eq!(gone(keep(None, Some(3)), &all), times[..2]);
         assert_eq!(gone(keep(Some(4), Some(1)), &all), times[..1]);
         assert_eq!(gone(keep(Some(1), Some(4)), &all), [times[1]]);
@@ -129,10 +144,5 @@ mod tests {
         // The others are not counted for it.
         let strange = [&[point("no time")][..], &all].concat();
         assert_eq!(gone(keep(Some(2), None), &strange), times[..3]);
-        assert_eq!(
-            gone(keep(None, Some(0)), &all),
-            [""; 0],
-            "a policy of nothing is not carried out"
-        );
     }
 }

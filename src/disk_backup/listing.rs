@@ -182,6 +182,16 @@ impl<'a> Spans<'a> {
         }
         Ok(found)
     }
+
+    /// Those between where the last ones ended and here.
+    pub fn before(&mut self, end: u64) -> Result<Vec<Span>, Error> {
+        let mut found = Vec::new();
+        while self.at < end {
+            let next = self.reach()?.min(end);
+            found.extend(self.upto(next));
+        }
+        Ok(found)
+    }
 }
 
 /// Takes the spans of two lists side by side, stretch by stretch, up to an end.

@@ -4,6 +4,7 @@
 
 mod apply;
 mod chain;
+mod checked;
 mod compare;
 mod cost;
 mod diagnosis;
@@ -41,9 +42,10 @@ mod whole;
 mod worlds;
 
 pub use chain::{BACKUP, Chain, Mode, OWNER, POINT};
+pub use checked::Check;
 pub use compare::{Difference, compare, compare_table};
 pub use cost::{freed_bytes, written_bytes};
-pub use disk_image::{DiskImage, usual_form};
+pub use disk_image::{DiskImage, device_at, usual_form};
 pub use engine::{Engine, Via};
 pub use error::Error;
 pub use image::{ImageFile, MadeImage, check_image};
@@ -59,7 +61,8 @@ pub use record::{
 pub use restore::{MadeDisk, Restoration};
 pub use round::{Made, Round};
 pub use source::{
-    DiskSource, IMAGE, ImageHost, ImageTerms, MANAGED_DISK, PAGE_BLOB, SeedJob, VhdForm, is_address,
+    DiskSource, IMAGE, ImageHost, ImageSeen, ImageTerms, MANAGED_DISK, PAGE_BLOB, SeedJob, VhdForm,
+    is_address,
 };
 pub use table::Table;
 pub use trial::tells_differences;

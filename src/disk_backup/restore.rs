@@ -7,6 +7,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::chain::{Chain, Mode, OWNER, POINT, Pending};
+use super::checked::Check;
 use super::compare::compare;
 use super::error::Error;
 use super::keeper::Keeper;
@@ -38,6 +39,8 @@ pub struct Restoration<'a> {
     pub by_service: bool,
     /// What is read back.
     pub verify: Verify,
+    /// What is compared with what is read of the point.
+    pub check: Option<Check<'a>>,
 }
 
 /// A disk that was restored.
@@ -49,6 +52,8 @@ pub struct MadeDisk {
     pub snapshot: Option<String>,
     /// Bytes that were compared afterwards; none if that was not asked for.
     pub proven_bytes: Option<u64>,
+    /// Whether all of the point was compared with its digest table.
+    pub is_compared: bool,
     /// Whether it was whole before.
     pub was_there: bool,
 }
@@ -60,15 +65,21 @@ impl Restoration<'_> {
         if let Some(snapshot) = self.ended(onward)? {
             let proven_bytes = self.prove_again(onward, &snapshot, watch)?;
             let (counts, snapshot) = (Counts::default(), Some(snapshot));
-            return Ok(MadeDisk { counts, snapshot, proven_bytes, was_there: true });
+            let is_compared = false;
+            return Ok(MadeDisk { counts, snapshot, proven_bytes, is_compared, was_there: true });
         }
-        let first = self.transfer(self.copy, &self.point.backup_snapshot, onward).make(watch)?;
+        let point = self.point.backup_snapshot.as_str();
+        let first = self.transfer((self.copy, point), onward, self.check).make(watch)?;
+        let is_compared = first.is_compared;
         watch.step(Step::PointCopied)?;
         let counts = first.counts;
         let keeper = self.keep(onward, first, watch)?;
         let own = point_of(onward.as_ref(), &self.point.source_snapshot, keeper.id)?;
         watch.step(Step::PointKept)?;
-        let second = self.transfer(onward, &own, self.disk).make(watch)?;
+        // Once is enough, and where the service has copied the point this machine reads it here.
+        let check = self.check.filter(|_| !is_compared);
+        let second = self.transfer((onward, &own), self.disk, check).make(watch)?;
+        let is_compared = is_compared || second.is_compared;
         watch.step(Step::DiskCopied)?;
         let counts = counts.plus(second.counts);
         // Else the machine may have written to it before its first snapshot.
@@ -82,29 +93,31 @@ impl Restoration<'_> {
         let proven_bytes = self.prove((onward, &own), Some(&snapshot), watch)?;
         self.join(onward, &snapshot, is_sure || proven_bytes.is_some(), keeper.id)?;
         watch.step(Step::DiskBaseline)?;
-        Ok(MadeDisk { counts, snapshot: Some(snapshot), proven_bytes, was_there: false })
+        let snapshot = Some(snapshot);
+        Ok(MadeDisk { counts, snapshot, proven_bytes, is_compared, was_there: false })
     }
 
     /// The disk only.
     fn alone(&self, watch: &dyn Watch) -> Result<MadeDisk, Error> {
         let point = self.point.backup_snapshot.as_str();
-        let Filled { counts, keeper } = self.transfer(self.copy, point, self.disk).make(watch)?;
-        let was_there = keeper.is_none();
+        let filled = self.transfer((self.copy, point), self.disk, self.check).make(watch)?;
+        let (counts, is_compared) = (filled.counts, filled.is_compared);
+        let was_there = filled.keeper.is_none();
         watch.step(Step::DiskCopied)?;
         let mut proven_bytes = None;
         if self.verify == Verify::Full {
             // What is read is what was written, as long as the lease is held.
-            let _lease = self.keep(self.disk, Filled { counts, keeper }, watch)?;
+            let _lease = self.keep(self.disk, filled, watch)?;
             proven_bytes = self.prove((self.copy, point), None, watch)?;
         }
-        Ok(MadeDisk { counts, snapshot: None, proven_bytes, was_there })
+        Ok(MadeDisk { counts, snapshot: None, proven_bytes, is_compared, was_there })
     }
 
     fn transfer<'r>(
         &'r self,
-        from: &'r Arc<dyn PageBlob>,
-        snapshot: &'r str,
+        (from, snapshot): (&'r Arc<dyn PageBlob>, &'r str),
         to: &'r Arc<dyn PageBlob>,
+        check: Option<Check<'r>>,
     ) -> Transfer<'r> {
         Transfer {
             from,
@@ -115,6 +128,7 @@ impl Restoration<'_> {
             former: self.former,
             by_service: self.by_service,
             verify: self.verify,
+            check,
         }
     }
 

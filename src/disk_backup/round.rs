@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::apply::Application;
 use super::chain::{Chain, Mode, Pending};
+use super::cost::written_bytes;
 use super::engine::Via;
 use super::error::Error;
 use super::keeper::Keeper;
@@ -62,6 +63,8 @@ pub struct Made {
     pub counts: Counts,
     /// Whether it is the first one.
     pub is_first: bool,
+    /// Whether the service wrote all that was written, and this machine none of it.
+    pub by_service: bool,
     /// Whether a round that was begun before was gone on with.
     pub is_resumed: bool,
     /// What was compared afterwards; none if that was not asked for.
@@ -168,7 +171,7 @@ impl Round<'_> {
         let bytes =
             self.taken().facts(&snapshot)?.ok_or_else(|| self.taken().lost(&snapshot))?.bytes;
         let counts = match mode {
-            None => self.copied(&chain, &snapshot, watch)?,
+            None => self.copied(&chain, (&snapshot, bytes), watch)?,
             Some(mode) => self.streamed(&chain, (&snapshot, bytes), mode, watch)?,
         };
         watch.step(Step::Copied)?;
@@ -182,7 +185,16 @@ impl Round<'_> {
         watch.step(Step::Point)?;
         let proven = self.end((&snapshot, bytes), &point, watch)?;
         let source_snapshot = snapshot;
-        Ok(Made { source_snapshot, point, bytes, counts, is_first: true, is_resumed, proven })
+        Ok(Made {
+            source_snapshot,
+            point,
+            bytes,
+            counts,
+            is_first: true,
+            by_service: mode.is_none(),
+            is_resumed,
+            proven,
+        })
     }
 
     /// Through this machine.
@@ -209,13 +221,19 @@ impl Round<'_> {
     }
 
     /// By the service.
-    fn copied(&self, chain: &Chain, snapshot: &str, watch: &dyn Watch) -> Result<Counts, Error> {
+    fn copied(
+        &self,
+        chain: &Chain,
+        (snapshot, bytes): (&str, u64),
+        watch: &dyn Watch,
+    ) -> Result<Counts, Error> {
         let source = self.source.source(snapshot).map_err(|error| self.of_source(error))?;
         self.target.copy_from(&source, &chain.metadata()).map_err(|error| self.of_target(error))?;
         watch.step(Step::Begun)?;
         let look = || Ok(self.chain()?.ok_or_else(|| self.gone())?.1);
         copied(self.source.as_ref(), self.target.as_ref(), look, watch)?;
-        Ok(Counts::default())
+        let written_bytes = written_bytes(self.target.as_ref(), None, bytes)?;
+        Ok(Counts { written_bytes, requests: 1, ..Counts::default() })
     }
 
     fn application<'r>(
@@ -292,8 +310,8 @@ impl Round<'_> {
         watch.step(Step::Released)?;
         let proven = self.end((&snapshot, bytes), &point, watch)?;
         let source_snapshot = snapshot;
-        let is_first = false;
-        Ok(Made { source_snapshot, point, bytes, counts, is_first, is_resumed, proven })
+        let (is_first, by_service) = (false, self.via == Via::Server);
+        Ok(Made { source_snapshot, point, bytes, counts, is_first, by_service, is_resumed, proven })
     }
 
     /// While nothing is pending the copy is equal to its baseline, so its point can be made late.

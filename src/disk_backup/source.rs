@@ -174,6 +174,25 @@ pub struct ImageTerms {
     /// The machine that has it; none in records of older programs.
     #[serde(default)]
     pub host: Option<ImageHost>,
+    /// What it was at its last point; none before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<ImageSeen>,
+}
+
+/// What an image was at a point: another one may be at its path by the next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageSeen {
+    /// Its bytes.
+    pub bytes: u64,
+    /// What tells its device from others; none of a file, and where the kernel knows nothing.
+    pub device: Option<String>,
+}
+
+impl ImageSeen {
+    /// Whether so little is left of it that it may be another.
+    pub fn has_shrunk(&self, now: &ImageSeen) -> bool {
+        now.bytes < self.bytes / 2
+    }
 }
 
 /// The job whose drives bring the first copy.

@@ -2,6 +2,7 @@
 //! disk's snapshot that it was made of is long gone. Little-endian; 64 bytes of header, then 32 bytes a
 //! block, zeros for a block that holds nothing.
 
+use disk_prep::hash::sha256_of_all;
 use disk_prep::limits::PAGE_WRITE_BYTES;
 use sha2::{Digest, Sha256};
 
@@ -40,7 +41,25 @@ pub enum TableFault {
 
 /// The digest of a block's content.
 pub fn sum(content: &[u8]) -> BlockSum {
-    if content.iter().all(|byte| *byte == 0) { NOTHING } else { Sha256::digest(content).into() }
+    if is_nothing(content) { NOTHING } else { Sha256::digest(content).into() }
+}
+
+/// The digests of several blocks, in their order; faster than one after the other.
+pub fn sums(contents: &[&[u8]]) -> Vec<BlockSum> {
+    let are_nothing: Vec<bool> = contents.iter().map(|own| is_nothing(own)).collect();
+    let full = contents.iter().zip(&are_nothing).filter(|(_, is_nothing)| !**is_nothing);
+    let full: Vec<&[u8]> = full.map(|(own, _)| *own).collect();
+    let mut digests = sha256_of_all(&full).into_iter();
+    let own = |is_nothing: bool| match is_nothing {
+        true => NOTHING,
+        false => digests.next().map_or(NOTHING, |own| *own.bytes()),
+    };
+    are_nothing.into_iter().map(own).collect()
+}
+
+/// Whether a content is all zeros; looked at piece by piece, as a CPU does it at once.
+fn is_nothing(content: &[u8]) -> bool {
+    content.chunks(4096).all(|piece| piece.iter().fold(0, |all, byte| all | byte) == 0)
 }
 
 /// How many blocks a disk of this length has.
@@ -125,6 +144,10 @@ mod tests {
         assert!(text[64..96].iter().all(|byte| *byte == 0));
         assert_eq!(Table::parse(&text), Ok(table));
         assert_eq!(sum(&[0; 4096]), NOTHING);
+        let (full, mut last) = ([7; 9000], [0; 9000]);
+        last[8999] = 1;
+        let all: [&[u8]; 5] = [&[0; 9000], &full, &[], &last, b"x"];
+        assert_eq!(sums(&all), all.map(sum));
     }
 
     proptest! {

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::apply::Application;
 use super::chain::POINT;
+use super::checked::Check;
 use super::compare::compare;
 use super::engine::Via;
 use super::error::Error;
@@ -37,6 +38,8 @@ pub(super) struct Transfer<'a> {
     pub former: Option<Uuid>,
     pub by_service: bool,
     pub verify: Verify,
+    /// What is compared with what is read; nothing can be where the service copies.
+    pub check: Option<Check<'a>>,
 }
 
 /// A blob that is whole.
@@ -45,6 +48,15 @@ pub(super) struct Filled {
     /// Held since before its last byte was written; `None` if a run before had filled it, and
     /// nobody knows who has written to it since.
     pub keeper: Option<Keeper>,
+    /// Whether all of it was compared while it was read.
+    pub is_compared: bool,
+}
+
+impl Filled {
+    /// By a run before.
+    fn before() -> Self {
+        Filled { counts: Counts::default(), keeper: None, is_compared: false }
+    }
 }
 
 impl Transfer<'_> {
@@ -74,7 +86,7 @@ impl Transfer<'_> {
             return Err(Error::UploadEnded { disk: to.address(), offset });
         }
         self.said_whole(None)?;
-        Ok(Filled { counts: Counts::default(), keeper: None })
+        Ok(Filled::before())
     }
 
     fn said_whole(&self, lease: Option<Uuid>) -> Result<(), Error> {
@@ -91,7 +103,7 @@ impl Transfer<'_> {
     pub fn make(&self, watch: &dyn Watch) -> Result<Filled, Error> {
         let begun = self.look()?;
         if begun.as_ref().is_some_and(|facts| facts.metadata.contains_key(FILLED)) {
-            return Ok(Filled { counts: Counts::default(), keeper: None });
+            return Ok(Filled::before());
         }
         let (from, to) = (self.from.as_ref(), self.to.as_ref());
         let facts = from.facts(Some(self.snapshot)).map_err(|source| Error::of(from, source))?;
@@ -132,9 +144,13 @@ impl Transfer<'_> {
             verify: self.verify,
             watch,
         };
-        let counts = if is_copy { Counts::default() } else { application.fill()? };
+        let (counts, is_compared) = match &self.check {
+            _ if is_copy => (Counts::default(), false),
+            Some(check) => application.fill_checked(check)?,
+            None => (application.fill()?, false),
+        };
         self.said_whole(Some(keeper.id))?;
-        Ok(Filled { counts, keeper: Some(keeper) })
+        Ok(Filled { counts, keeper: Some(keeper), is_compared })
     }
 }
 

@@ -60,7 +60,7 @@ impl WholeRound<'_> {
         watch.step(Step::Snapshot)?;
         taken.await_whole(&snapshot, watch)?;
         let copy = self.lock.beside(&self.copies.name_of(&snapshot));
-        let Filled { counts, keeper: filled } =
+        let Filled { counts, keeper: filled, .. } =
             self.transfer(&snapshot, &copy).make(watch).map_err(|error| keeper.because(error))?;
         watch.step(Step::Copied)?;
         let filled = match filled {
@@ -77,6 +77,7 @@ impl WholeRound<'_> {
         let facts = taken.facts(&snapshot)?.ok_or_else(|| taken.lost(&snapshot))?;
         let proven = self.prove((&copy, &point), (&snapshot, facts.bytes), watch)?;
         Ok(Made {
+            by_service: counts.requests == 0,
             counts: self.told(&copy, (&point, facts.bytes), counts)?,
             point,
             bytes: facts.bytes,
@@ -97,6 +98,7 @@ impl WholeRound<'_> {
             former: self.former,
             by_service: self.by_service,
             verify: self.verify,
+            check: None,
         }
     }
 

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use disk_prep::noun::{BlobPath, BlobPlace, VaultName};
+use disk_prep::noun::{BlobPath, BlobPlace, VaultName, typed};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::desk::Desk;
 use super::disk_bench::{
     Attended, DiskOptions, DiskWord, Failed, all_points, by_service, check_source, facts, files,
-    hold, known, leased, named, open, shown, whole,
+    hold, known, leased, named, open, shown, whole, without_points,
 };
 use super::disk_files::write_table;
 use super::disk_first::tell_first;
@@ -18,8 +18,9 @@ use super::disk_seed::{Turn, Underway};
 use super::disk_shared::{change, newest};
 use crate::azure::{PageBlob, SnapshotFacts};
 use crate::disk_backup::{
-    Chain, DiffWish, DiskBackup, Engine, Error, FirstCopy, ImageHost, Known, LastRound, Made, Mode,
-    OWNER, Proof, ProvenBy, Round, ServiceRound, Verify, Via, Watch, WholeRound, tells_differences,
+    Chain, DiffWish, DiskBackup, Engine, Error, FirstCopy, ImageHost, ImageSeen, Known, LastRound,
+    Made, Mode, OWNER, Proof, ProvenBy, Round, ServiceRound, Verify, Via, Watch, WholeRound,
+    tells_differences,
 };
 use crate::outcome::{Failure, IdleWord};
 
@@ -79,9 +80,7 @@ pub(super) fn round(
     if let Some(source) = &source {
         check_source(source)?;
     }
-    if is_gone(backup, (source.as_ref(), &target))? {
-        return Err(Error::CopyGone { name: backup.name.clone(), blob: target.address() }.into());
-    }
+    look_at_points(backup, (source.as_ref(), &target), desk)?;
     let held = leased(backup, &target);
     if wish.breaks_lease && facts(&held)?.is_some_and(|facts| facts.is_leased) {
         held.break_lease()?;
@@ -91,32 +90,50 @@ pub(super) fn round(
     // Known before it is used, so that a run after a kill takes the lease over at once.
     backup.run = Some(run);
     backup.save(&state)?;
-    let made = match source {
+    let (made, seen) = match source {
         None => match point_of_image(backup, &target, (run, former), wish.verify, (options, desk))?
         {
-            Turn::Made(made) => made,
-            underway @ Turn::Underway(_) => return Ok(underway),
+            (Turn::Made(made), seen) => (made, Some(seen)),
+            (underway @ Turn::Underway(_), _) => return Ok(underway),
         },
         Some(source) => {
             let watch = Attended::new(format!("disk {}", backup.name), desk.attendant);
-            point_of_disk(backup, (&source, &target), (run, former), wish.verify, &watch)?
+            let runs = (run, former);
+            (point_of_disk(backup, (&source, &target), runs, wish.verify, &watch)?, None)
         }
     };
-    keep(backup, &made, options, desk)?;
+    keep(backup, &made, seen, (options, desk))?;
     Ok(Turn::Made(made))
 }
 
-/// Whether a copy that has had a point is not there any more: what stands in its place and has none is
-/// another, whatever it says of itself.
-fn is_gone(
+/// Whether the points of a copy are there. What stands in its place and has none is another, whatever it
+/// says of itself; a last one that somebody deleted is told.
+fn look_at_points(
     backup: &DiskBackup,
     (source, target): (Option<&Arc<dyn PageBlob>>, &Arc<dyn PageBlob>),
-) -> Result<bool, Error> {
-    if backup.engine == Engine::FullCopy || backup.last.is_none() {
-        return Ok(false);
+    desk: &Desk<'_>,
+) -> Result<(), Error> {
+    let Some(last) = backup.last.as_ref().filter(|_| backup.engine != Engine::FullCopy) else {
+        return Ok(());
+    };
+    let mut all = all_points(backup, source, target)?;
+    all.retain(|own| own.generation == backup.generation);
+    let Some(newest) = all.last() else { return Err(without_points(backup, target)?) };
+    if newest.backup_snapshot < last.backup_snapshot {
+        let (name, point) = (&backup.name, &last.source_snapshot);
+        let anew = match backup.source.image() {
+            None if backup.engine == Engine::Diff => {
+                " If nothing is under way it is made anew of what the copy holds;"
+            }
+            _ => "",
+        };
+        let line = typed(["azseed", "disk-backup", "verify", name.as_str()]);
+        desk.attendant.warn(&format!(
+            "the point {point} of {name}, the last one, is gone: somebody deleted its snapshot.{anew} \
+             `{line}` compares the next point as a whole"
+        ));
     }
-    let all = all_points(backup, source, target)?;
-    Ok(facts(target)?.is_none() || !all.iter().any(|own| own.generation == backup.generation))
+    Ok(())
 }
 
 /// Makes a point of what is in Azure, by the engine that was chosen.
@@ -172,8 +189,8 @@ fn point_of_disk(
 fn keep(
     backup: &mut DiskBackup,
     made: &Made,
-    options: &DiskOptions,
-    desk: &Desk<'_>,
+    seen: Option<ImageSeen>,
+    (options, desk): (&DiskOptions, &Desk<'_>),
 ) -> Result<(), Failure> {
     let now = Timestamp::now();
     let last = LastRound {
@@ -186,6 +203,7 @@ fn keep(
     };
     // Known here even if it cannot be said to the others any more.
     backup.last = Some(last.clone());
+    backup.image.iter_mut().for_each(|terms| terms.seen.clone_from(&seen));
     backup.save(&desk.state()?)?;
     let mut proof = None;
     if let Some(proven) = &made.proven {
@@ -202,6 +220,7 @@ fn keep(
         own.proofs.extend(proof.clone().map(|proof| (made.point.clone(), proof)));
         if let Some(terms) = &mut own.image {
             terms.host.get_or_insert_with(ImageHost::here);
+            terms.seen.clone_from(&seen);
         }
     })
 }
@@ -260,7 +279,10 @@ pub fn run(
     let mut ends = Vec::new();
     for name in names {
         match one(&name, wish, options, desk) {
-            Ok(end) => ends.push(end),
+            Ok((end, shrunk)) => {
+                ends.push(end);
+                failures.extend(shrunk.map(|error| (Some(name.clone()), error.into())));
+            }
             // The others have their turn all the same; what was done is shown before it.
             Err(failure) => failures.push((Some(name.clone()), named(&name)(failure))),
         }
@@ -355,20 +377,34 @@ fn is_left(backup: &DiskBackup, all: &[SnapshotFacts], last: &LastRound) -> bool
     all.iter().any(|own| own.metadata.get(OWNER) == Some(&id) && is_later(own))
 }
 
+/// What an image was at the last point.
+fn seen(backup: &DiskBackup) -> Option<&ImageSeen> {
+    backup.image.as_ref().and_then(|own| own.seen.as_ref())
+}
+
+/// That an image is less than half of what it was: it may be another one.
+fn shrunk(backup: &DiskBackup, before: Option<&ImageSeen>) -> Option<Error> {
+    let (before, now) = (before?, seen(backup)?);
+    let path = backup.source.image().filter(|_| before.has_shrunk(now))?.to_owned();
+    let (name, before, now) = (backup.name.clone(), before.bytes, now.bytes);
+    Some(Error::ImageShrunk { name, path, before, now })
+}
+
 fn one(
     name: &VaultName,
     wish: RoundOptions,
     options: &DiskOptions,
     desk: &Desk<'_>,
-) -> Result<RoundEnd, Failure> {
+) -> Result<(RoundEnd, Option<Error>), Failure> {
     let _lock = hold(name, desk)?;
     // Read under the lock: another run may just have made a point.
     let (mut backup, is_due) = awaited(name, wish, options, desk)?;
     if !is_due {
         let (name, next) = (name.clone(), next(&backup));
-        return Ok(RoundEnd { name, made: None, underway: None, secs: 0, next });
+        return Ok((RoundEnd { name, made: None, underway: None, secs: 0, next }, None));
     }
     let begun = std::time::Instant::now();
+    let before = seen(&backup).cloned();
     let is_asked = wish.anew == Anew::Always && is_begun(&backup, options, desk)?;
     let lost = match is_asked {
         true => None,
@@ -396,13 +432,19 @@ fn one(
         }
         Turn::Underway(underway) => (None, Some(underway)),
     };
-    Ok(RoundEnd { name: name.clone(), made, underway, secs, next })
+    let shrunk = shrunk(&backup, before.as_ref());
+    Ok((RoundEnd { name: name.clone(), made, underway, secs, next }, shrunk))
 }
 
 /// Whether only a whole new copy goes on.
 fn is_lost(code: &str) -> bool {
-    let all =
-        ["disk-baseline-lost", "disk-difference-refused", "disk-copy-changed", "disk-copy-gone"];
+    let all = [
+        "disk-baseline-lost",
+        "disk-difference-refused",
+        "disk-copy-changed",
+        "disk-copy-gone",
+        "disk-points-gone",
+    ];
     all.contains(&code)
 }
 

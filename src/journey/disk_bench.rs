@@ -218,7 +218,7 @@ pub(super) fn all_points(
     points(&backup.copies(&address), target)
 }
 
-/// The same of a backup that has had points: if there are none, its copy is gone.
+/// The same of a backup that has had points: if there are none, that is told.
 pub(super) fn own_points(
     backup: &DiskBackup,
     source: Option<&Arc<dyn PageBlob>>,
@@ -226,9 +226,21 @@ pub(super) fn own_points(
 ) -> Result<Vec<DiskPoint>, Error> {
     let all = all_points(backup, source, target)?;
     match all.is_empty() && backup.last.is_some() {
-        true => Err(Error::CopyGone { name: backup.name.clone(), blob: target.address() }),
+        true => Err(without_points(backup, target)?),
         false => Ok(all),
     }
+}
+
+/// That a copy that has had points has none: it is gone itself, or its snapshots are.
+pub(super) fn without_points(
+    backup: &DiskBackup,
+    target: &Arc<dyn PageBlob>,
+) -> Result<Error, Error> {
+    let (name, blob) = (backup.name.clone(), target.address());
+    Ok(match facts(target)? {
+        None => Error::CopyGone { name, blob },
+        Some(_) => Error::PointsGone { name, blob },
+    })
 }
 
 /// Tells of points that bear a time which had not come when they were made.

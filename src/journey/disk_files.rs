@@ -72,21 +72,38 @@ pub(super) fn table_of(
     }
 }
 
-/// A point that is not what its table says, if it has one, is put nowhere that it could not be taken
-/// back from.
+/// A point that is not what its table says is put nowhere that it could not be taken back from.
 pub(super) fn check_point(
     backup: &DiskBackup,
     (point, copy): (&DiskPoint, &Arc<dyn PageBlob>),
+    table: &Table,
     watch: &Attended<'_>,
-    (options, desk): (&DiskOptions, &Desk<'_>),
-) -> Result<(), Failure> {
-    let Some(table) = table_of(backup, point, options, desk)? else { return Ok(()) };
+) -> Result<(), Error> {
     let own = (copy.as_ref(), Some(point.backup_snapshot.as_str()));
-    let found = compare_table(&table, own, None, watch)?;
-    if found.is_none() {
-        return Ok(());
+    let found = compare_table(table, own, None, watch)?;
+    match found.first() {
+        Some(offset) => Err(wrong(backup, (point, copy), offset)),
+        None => Ok(()),
     }
-    let offset = found.first().unwrap_or(table.bytes().min(point.bytes));
+}
+
+/// The same of its length, which is looked at before anything is made.
+pub(super) fn check_length(
+    backup: &DiskBackup,
+    (point, copy): (&DiskPoint, &Arc<dyn PageBlob>),
+    table: &Table,
+) -> Result<(), Error> {
+    match table.bytes() == point.bytes {
+        true => Ok(()),
+        false => Err(wrong(backup, (point, copy), table.bytes().min(point.bytes))),
+    }
+}
+
+fn wrong(
+    backup: &DiskBackup,
+    (point, copy): (&DiskPoint, &Arc<dyn PageBlob>),
+    offset: u64,
+) -> Error {
     let (name, snapshot) = (backup.name.clone(), point.source_snapshot.clone());
-    Err(Error::PointWrong { name, snapshot, blob: copy.address(), offset }.into())
+    Error::PointWrong { name, snapshot, blob: copy.address(), offset }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use disk_prep::noun::typed;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -11,7 +12,8 @@ use super::disk_files::{read_table, write_table};
 use super::disk_seed::{Arrival, Turn, arrival};
 use crate::azure::{Container, PageBlob};
 use crate::disk_backup::{
-    Chain, DiskBackup, DiskImage, Error, ImageHost, ImageRound, Table, Tables, Verify,
+    Chain, DiskBackup, DiskImage, Error, ImageHost, ImageRound, ImageSeen, Table, Tables, Verify,
+    device_at,
 };
 use crate::outcome::Failure;
 
@@ -44,12 +46,35 @@ pub(super) fn check_host(backup: &DiskBackup) -> Result<(), Error> {
     }
 }
 
+/// Another device at the same path is another disk.
+pub(super) fn check_device(backup: &DiskBackup) -> Result<(), Error> {
+    let seen = backup.image.as_ref().and_then(|own| own.seen.as_ref());
+    let had = seen.and_then(|own| own.device.as_ref());
+    let (Some(path), Some(had)) = (backup.source.image(), had) else { return Ok(()) };
+    let has = device_at(path);
+    // One that is not there is told where it is opened.
+    if has.as_ref() == Some(had) || !path.try_exists().unwrap_or(true) {
+        return Ok(());
+    }
+    let (name, target) = (backup.name.as_str(), backup.target.to_string());
+    let (source, words) = (backup.source.word(), ["azseed", "disk-backup", "protect", name]);
+    let more = ["--source", source.as_str(), "--to", target.as_str(), "--yes"];
+    Err(Error::OtherDevice {
+        name: backup.name.clone(),
+        path: path.to_owned(),
+        had: had.clone(),
+        has: has.unwrap_or_else(|| "one without a serial number".to_owned()),
+        line: typed(words.into_iter().chain(more)),
+    })
+}
+
 /// The image of a backup, opened and looked at.
 pub(super) fn image_of(backup: &DiskBackup, desk: &Desk<'_>) -> Result<DiskImage, Failure> {
     let wrong = || Error::NoImage { path: backup.source.to_string().into() };
     let path = backup.source.image().ok_or_else(wrong)?;
     let terms = backup.image.as_ref().ok_or_else(wrong)?;
     check_host(backup)?;
+    check_device(backup)?;
     let image = DiskImage::open(path, terms, backup.id)?;
     if image.is_open_device() {
         let text = format!(
@@ -62,15 +87,16 @@ pub(super) fn image_of(backup: &DiskBackup, desk: &Desk<'_>) -> Result<DiskImage
     Ok(image)
 }
 
-/// Makes a point, unless the first copy is still under way.
+/// Makes a point, unless the first copy is still under way; and what it was made of.
 pub(super) fn point_of_image(
     backup: &DiskBackup,
     target: &Arc<dyn PageBlob>,
     (run, former): (Uuid, Option<Uuid>),
     verify: Verify,
     (options, desk): (&DiskOptions, &Desk<'_>),
-) -> Result<Turn, Failure> {
+) -> Result<(Turn, ImageSeen), Failure> {
     let image = image_of(backup, desk)?;
+    let seen = image.seen();
     let found = facts(target)?.and_then(|facts| Chain::parse(&facts.metadata));
     let is_begun = found.is_some_and(|chain| chain.baseline.is_some());
     let seed = backup.image.as_ref().and_then(|terms| terms.seed.as_ref());
@@ -78,7 +104,7 @@ pub(super) fn point_of_image(
     let brought = match seed.filter(|_| !is_begun && backup.generation == 1) {
         None => None,
         Some(seed) => match arrival(backup, seed, options, desk)? {
-            Arrival::Underway(underway) => return Ok(Turn::Underway(underway)),
+            Arrival::Underway(underway) => return Ok((Turn::Underway(underway), seen)),
             Arrival::Over(brought) => brought,
         },
     };
@@ -97,5 +123,5 @@ pub(super) fn point_of_image(
         label: Timestamp::now().to_string(),
     };
     let watch = Attended::new(format!("disk {}", backup.name), desk.attendant);
-    Ok(Turn::Made(round.make(&watch)?))
+    Ok((Turn::Made(round.make(&watch)?), seen))
 }

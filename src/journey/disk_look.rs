@@ -8,8 +8,7 @@ use jiff::Timestamp;
 use super::desk::Desk;
 use super::disk_backup::next;
 use super::disk_bench::{
-    DiskOptions, Failed, all_points, facts, hold, known, leased, named, open, own_points, shown,
-    tell_ahead,
+    DiskOptions, Failed, facts, hold, known, leased, named, open, own_points, shown, tell_ahead,
 };
 use super::disk_shared::newest;
 use crate::azure::{PageBlob, PageFacts};
@@ -96,7 +95,7 @@ pub fn list(options: &DiskOptions, desk: &Desk<'_>) -> Result<Disks, Failure> {
                     told.push(listed);
                     continue;
                 }
-                Err(failure) if is_of_record(&failure) => {
+                Err(failure) if is_of_it(&failure) => {
                     failures.push((Some(own.name.clone()), named(&own.name)(failure)));
                 }
                 Err(failure) => unasked = Some(failure),
@@ -118,23 +117,18 @@ fn last_snapshot(backup: &DiskBackup) -> Option<String> {
     backup.last.as_ref().map(|last| last.source_snapshot.clone())
 }
 
-/// A backup with what others have made of it. One that has had no round since it was restored or taken
-/// over has points all the same, and its copy tells them.
+/// A backup with what others have made of it, and its newest point as its copy has it.
 fn listed(own: DiskBackup, options: &DiskOptions, desk: &Desk<'_>) -> Result<ListedDisk, Failure> {
     let backup = newest(own, options, desk)?;
-    let newest = match last_snapshot(&backup) {
-        None => {
-            let (source, target) = open(&backup, options, desk)?;
-            all_points(&backup, source.as_ref(), &target)?.pop().map(|own| own.source_snapshot)
-        }
-        last => last,
-    };
-    Ok(ListedDisk { backup, newest })
+    let (source, target) = open(&backup, options, desk)?;
+    let newest = own_points(&backup, source.as_ref(), &target)?.pop();
+    Ok(ListedDisk { newest: newest.map(|own| own.source_snapshot), backup })
 }
 
-/// Whether a record is at fault, and not the way to it.
-fn is_of_record(Failure(error): &Failure) -> bool {
-    ["disk-backup-other", "disk-record-newer"].contains(&error.code())
+/// Whether the backup itself is at fault, and not the way to it.
+fn is_of_it(Failure(error): &Failure) -> bool {
+    let own = ["disk-backup-other", "disk-copy-gone", "disk-points-gone", "disk-record-newer"];
+    own.contains(&error.code())
 }
 
 /// The points of one disk, the oldest first.

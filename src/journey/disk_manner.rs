@@ -44,6 +44,16 @@ fn meant<T: PartialEq + Default + Copy>(
     if !is_idle || given.value == T::default() {
         return Ok(given.value);
     }
+    idle(given, word, attendant)?;
+    Ok(T::default())
+}
+
+/// A value that has no meaning for this disk is refused if it was typed, else told.
+pub(super) fn idle<T>(
+    given: &Given<T>,
+    word: &'static str,
+    attendant: &dyn Attendant,
+) -> Result<(), IdleWord> {
     match given.origin {
         Origin::CommandLine => return Err(IdleWord { word }),
         Origin::Variable | Origin::UserFile | Origin::SystemFile => {
@@ -52,11 +62,11 @@ fn meant<T: PartialEq + Default + Copy>(
         }
         Origin::Default => {}
     }
-    Ok(T::default())
+    Ok(())
 }
 
 /// What a record holds; a flag that says otherwise is added to `what`, a variable is told.
-fn held<T: PartialEq + Display + Copy>(
+pub(super) fn held<T: PartialEq + Display + Copy>(
     given: &Given<T>,
     held: T,
     what: &mut Vec<String>,

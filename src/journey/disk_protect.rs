@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use disk_prep::limits::PAGE_BYTES;
-use disk_prep::noun::{
-    BlobPlace, JobName, ResourceGroup, Service, SubscriptionId, VaultName, count, typed,
-};
+use disk_prep::noun::{BlobPlace, VaultName, count, typed};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -18,17 +16,20 @@ use super::disk_bench::{
     source_facts, whole,
 };
 use super::disk_first::tell_first;
-use super::disk_image::{check_host, image_of};
-use super::disk_manner::{Manner, MannerAsked, check_services};
+use super::disk_image::{check_device, check_host, image_of};
+use super::disk_manner::{Manner, MannerAsked, check_services, held, idle};
+use super::disk_prune::check_keep;
 use super::disk_seed::{Shipping, Turn, write_dataset};
+use super::disk_seed_asked::{SeedAsked, is_same_job, job_words};
 use super::disk_shared::{self, is_copy, is_ours, lives, newest, owner, read_record};
+use super::settings::Given;
 use crate::azure::PageBlob;
 use crate::disk_backup::{
     BACKUP, Chain, DiskBackup, DiskSource, Engine, Error, FORM, FirstCopy, IMAGE, ImageHost,
-    ImageTerms, Keep, MANAGED_DISK, Made, OWNER, PAGE_BLOB, SeedJob, Verify, VhdForm, is_address,
+    ImageTerms, Keep, MANAGED_DISK, Made, OWNER, PAGE_BLOB, Verify, VhdForm, is_address,
     typed_time, usual_form,
 };
-use crate::outcome::{Failure, IdleWord, MissingFlags, chain};
+use crate::outcome::{Attendant, Failure, IdleWord, chain};
 use crate::state::State;
 
 /// What is to be backed up, and how.
@@ -47,22 +48,9 @@ pub struct ProtectOptions {
     /// Which points are kept, if that is said.
     pub keep: Option<Keep>,
     /// How an image becomes a VHD, if that is said.
-    pub vhd: Option<VhdForm>,
+    pub vhd: Option<Given<VhdForm>>,
     /// The job that brings the first copy by drive.
     pub seed: SeedAsked,
-}
-
-/// What is said of the job that brings a first copy.
-#[derive(Debug, Default)]
-pub struct SeedAsked {
-    /// Its name.
-    pub job: Option<JobName>,
-    /// The subscription that it will be in.
-    pub subscription: Option<SubscriptionId>,
-    /// Its group.
-    pub resource_group: Option<ResourceGroup>,
-    /// The service that has it.
-    pub service: Option<Service>,
 }
 
 /// A disk that is backed up.
@@ -117,33 +105,30 @@ fn terms(
     asked: &ProtectOptions,
     source: &DiskSource,
     manner: Manner,
+    attendant: &dyn Attendant,
 ) -> Result<Option<ImageTerms>, Failure> {
-    let SeedAsked { job, subscription, resource_group, service } = &asked.seed;
     let by_drive = manner.first == FirstCopy::Drive;
-    let is_image = source.image().is_some();
-    let idle = [(!is_image && asked.vhd.is_some(), "--vhd"), (!by_drive && job.is_some(), "--job")];
-    if let Some((_, word)) = idle.into_iter().find(|(is_idle, _)| *is_idle) {
-        return Err(IdleWord { word }.into());
+    if !by_drive && asked.seed.job.is_some() {
+        return Err(IdleWord { word: "--job" }.into());
     }
-    let Some(path) = source.image() else { return Ok(None) };
-    let missing = MissingFlags::one;
-    let seed = match by_drive {
-        false => None,
-        true => Some(SeedJob {
-            job: job.clone().ok_or(missing("--job"))?,
-            subscription: subscription.clone().ok_or(missing("--subscription"))?,
-            resource_group: resource_group.clone().ok_or(missing("--resource-group"))?,
-            service: *service,
-        }),
+    let Some(path) = source.image() else {
+        return match &asked.vhd {
+            Some(vhd) => idle(vhd, "--vhd", attendant).map(|()| None).map_err(Into::into),
+            None => Ok(None),
+        };
     };
-    let vhd = match asked.vhd {
-        Some(vhd) => vhd,
+    let seed = match by_drive {
+        true => Some(asked.seed.job((&asked.name, &asked.source, &asked.to))?),
+        false => None,
+    };
+    let vhd = match &asked.vhd {
+        Some(vhd) => vhd.value,
         // The record of its backup knows it.
         None if is_image_gone(source) => VhdForm::None,
         None => usual_form(path)?,
     };
-    let host = Some(ImageHost::here());
-    Ok(Some(ImageTerms { vhd, made_at: Timestamp::now(), seed, host }))
+    let (made_at, host) = (Timestamp::now(), Some(ImageHost::here()));
+    Ok(Some(ImageTerms { vhd, made_at, seed, host, seen: None }))
 }
 
 fn is_image_gone(source: &DiskSource) -> bool {
@@ -156,12 +141,13 @@ pub fn protect(
     options: &DiskOptions,
     desk: &Desk<'_>,
 ) -> Result<Protected, Failure> {
+    check_keep(asked.keep)?;
     let (source, target) = places(asked)?;
     if source.place() == Some(&target) {
         return Err(Error::Itself { blob: target.to_string() }.into());
     }
     let manner = asked.manner.of(&source, desk.attendant)?;
-    let image = terms(asked, &source, manner)?;
+    let image = terms(asked, &source, manner, desk.attendant)?;
     let _lock = hold(&asked.name, desk)?;
     let state = desk.state()?;
     let wanted = DiskBackup {
@@ -328,12 +314,18 @@ fn left_points(
     Ok((points > 0).then_some(points))
 }
 
-/// An image of another machine becomes that of this one once that is said; who has it is remembered.
+/// An image of another machine, or on another device, becomes that of this backup once that is said; who
+/// has it is remembered.
 fn own_image(backup: &mut DiskBackup, desk: &Desk<'_>) -> Result<(), Failure> {
     if let Err(other) = check_host(backup) {
         let what = format!("{other}; its backup goes on with the image of this machine");
         desk.attendant.consent(&what).map_err(|_| other)?;
         backup.image.iter_mut().for_each(|terms| terms.host = None);
+    }
+    if let Err(other) = check_device(backup) {
+        let what = format!("{other}; its backup goes on with this one");
+        desk.attendant.consent(&what).map_err(|_| other)?;
+        backup.image.iter_mut().for_each(|terms| terms.seen = None);
     }
     if let Some(terms) = &mut backup.image {
         terms.host.get_or_insert_with(ImageHost::here);
@@ -454,37 +446,20 @@ fn differing(
         let is_same = old.every_secs == new.every_secs;
         differ("--every", is_same, typed_time(old.every_secs), typed_time(new.every_secs));
     }
-    if let (Some(old), Some(new)) = (&old.image, &new.image) {
-        if asked.vhd.is_some() {
-            differ("--vhd", old.vhd == new.vhd, old.vhd.to_string(), new.vhd.to_string());
-        }
-        if new.seed.is_some() {
-            let is_same = is_same_job(old.seed.as_ref(), new.seed.as_ref());
-            differ("the job", is_same, job_words(old.seed.as_ref()), job_words(new.seed.as_ref()));
-        }
+    if let (Some(old), Some(new)) = (&old.image, &new.image)
+        && let Some(new) = &new.seed
+    {
+        let settled = |old| asked.seed.settled(old, new, desk.attendant);
+        let new = old.seed.as_ref().map_or(new.clone(), settled);
+        let is_same = is_same_job(old.seed.as_ref(), Some(&new));
+        differ("the job", is_same, job_words(old.seed.as_ref()), job_words(Some(&new)));
     }
     if asked.keep.is_some() {
         differ("what is kept", old.keep == new.keep, old.keep.to_string(), new.keep.to_string());
     }
+    if let (Some(vhd), Some(old)) = (&asked.vhd, &old.image) {
+        held(vhd, old.vhd, &mut what, desk.attendant);
+    }
     what.extend(asked.manner.against(old, desk.attendant));
     what
-}
-
-fn job_words(own: Option<&SeedJob>) -> String {
-    let Some(SeedJob { job, subscription, resource_group, service }) = own else {
-        return "none".to_owned();
-    };
-    let service = service.map_or(String::new(), |own| format!(", {own}"));
-    format!("{job} in {subscription}, {resource_group}{service}")
-}
-
-/// Whether both are one job: the service tells its names in any case, and whose it is need not be said.
-fn is_same_job(old: Option<&SeedJob>, new: Option<&SeedJob>) -> bool {
-    let (Some(old), Some(new)) = (old, new) else { return old == new };
-    let names = |own: &SeedJob| {
-        let SeedJob { job, subscription, resource_group, .. } = own;
-        [job.to_string(), subscription.to_string(), resource_group.to_string()]
-            .map(|name| name.to_ascii_lowercase())
-    };
-    names(old) == names(new) && new.service.is_none_or(|own| old.service == Some(own))
 }

@@ -327,6 +327,14 @@ impl Bench {
     }
 }
 
+/// Rules that keep nothing are a slip of the pen.
+pub(super) fn check_keep(keep: Option<Keep>) -> Result<(), Error> {
+    match keep.filter(|keep| keep.keeps_nothing()) {
+        Some(keep) => Err(Error::KeepsNothing { keep: keep.to_string() }),
+        None => Ok(()),
+    }
+}
+
 /// Changes how often there is a point, and which are kept, for all machines that back the disk up.
 pub fn set(
     name: &VaultName,
@@ -335,6 +343,7 @@ pub fn set(
     options: &DiskOptions,
     desk: &Desk<'_>,
 ) -> Result<ChangedDisk, Failure> {
+    check_keep(keep)?;
     let _lock = hold(name, desk)?;
     let mut backup = newest(known(name, desk)?, options, desk)?;
     let set = |own: &mut DiskBackup| {

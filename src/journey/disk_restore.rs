@@ -1,13 +1,10 @@
-//! `disk-backup restore` and `disk-backup promote`: a point becomes a disk or an image file, or goes
-//! over the disk itself.
+//! `disk-backup restore`: a point becomes a disk or an image file.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use disk_prep::noun::{
-    AccountName, BlobPath, BlobPlace, Diagnose, ErrorKind, Hint, VaultName, visible_line,
-};
+use disk_prep::noun::{AccountName, BlobPath, BlobPlace, VaultName};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -17,12 +14,12 @@ use super::disk_bench::{
     Attended, DiskOptions, DiskWord, Engine, by_service, facts, files, hold, known, make_container,
     open, own_points, source_access,
 };
-use super::disk_files::{check_point, table_of};
+use super::disk_files::{check_length, check_point, table_of};
 use super::disk_shared::{begin, change, is_ours, lives, newest, read_record};
 use crate::azure::PageBlob;
 use crate::disk_backup::{
-    DiskBackup, DiskPoint, DiskSource, Error, FirstCopy, IMAGE, ImageFile, MANAGED_DISK, MadeDisk,
-    MadeImage, PAGE_BLOB, Promoted, Promotion, Restoration, RestoredFrom, Verify, check_image,
+    Check, DiskBackup, DiskPoint, DiskSource, Error, FirstCopy, IMAGE, ImageFile, MANAGED_DISK,
+    MadeDisk, MadeImage, PAGE_BLOB, Restoration, RestoredFrom, Table, Verify, check_image,
     check_upload, point_at,
 };
 use crate::outcome::{Failure, IdleWord};
@@ -81,42 +78,8 @@ pub struct RestoredDisk {
     pub point: DiskPoint,
     /// What it became.
     pub new: NewDisk,
-}
-
-/// A point that went over the disk itself.
-#[derive(Debug)]
-pub struct PromotedDisk {
-    /// The backup.
-    pub name: VaultName,
-    /// The disk.
-    pub disk: BlobPlace,
-    /// The point.
-    pub point: DiskPoint,
-    /// What was done.
-    pub made: Promoted,
-}
-
-/// Nobody has said that a disk is to be written over.
-#[derive(Debug, thiserror::Error)]
-#[error("A point of {name} would go over the disk {disk} itself, and that was not confirmed")]
-struct NotTyped {
-    name: VaultName,
-    disk: BlobPlace,
-}
-
-impl Diagnose for NotTyped {
-    fn code(&self) -> &'static str {
-        "disk-not-confirmed"
-    }
-    fn kind(&self) -> ErrorKind {
-        ErrorKind::Guard
-    }
-    fn hint(&self) -> Option<Hint> {
-        Some(Hint::new(format!(
-            "nothing was written; if that is what is wanted, add `--overwrite {}`",
-            self.name
-        )))
-    }
+    /// Whether all of it was compared with its digest table; none if it has none.
+    pub is_compared: Option<bool>,
 }
 
 fn aim(word: &str) -> Result<Aim, DiskWord> {
@@ -163,25 +126,35 @@ pub fn restore(
     let (source, target) = open(&backup, options, desk)?;
     let (point, copy) = found(&backup, asked.at, (source.as_ref(), &target))?;
     let watch = Attended::new(format!("restore {name}"), desk.attendant);
-    let new = match aim {
+    let table = table_of(&backup, &point, options, desk)?;
+    let (new, is_compared) = match aim {
         Aim::Image(path) => {
             let verify = asked.verify;
             let file = ImageFile { point: &point, copy: &copy, path: &path, verify };
             let made = file.make(&watch)?;
-            if let Some(table) = table_of(&backup, &point, options, desk)? {
-                check_image(&file, &table, &watch)?;
+            if let Some(table) = &table {
+                check_image(&file, table, &watch)?;
             }
-            NewDisk::Image { path, made }
+            (NewDisk::Image { path, made }, true)
         }
         Aim::Disk(place) => {
-            if asked.verify == Verify::Full {
-                check_point(&backup, (&point, &copy), &watch, (options, desk))?;
-            }
             let from = Origin { backup: &backup, point: &point, copy: &copy };
-            from.disk(place, asked, &watch, (options, desk))?
+            from.compared(place, table.as_ref(), asked, &watch, (options, desk))?
         }
     };
-    Ok(RestoredDisk { name: name.clone(), point, new })
+    let is_compared = table.map(|_| is_compared);
+    Ok(RestoredDisk { name: name.clone(), point, new, is_compared })
+}
+
+/// What went wrong with a new disk, which names the backup that was to be its own.
+fn half(error: Error, own: Option<&DiskBackup>) -> Error {
+    match error {
+        Error::PointHalf { snapshot, blob, offset, made, .. } => {
+            let backup = own.map(|own| own.name.clone());
+            Error::PointHalf { snapshot, blob, offset, made, backup }
+        }
+        error => error,
+    }
 }
 
 /// What is restored.
@@ -235,9 +208,36 @@ impl Origin<'_> {
         }
     }
 
+    /// The new disk of a point that may have a digest table: compared before, if all is to be read, else
+    /// while it is read; and whether all of it was.
+    fn compared(
+        &self,
+        place: DiskSource,
+        table: Option<&Table>,
+        asked: &RestoreOptions,
+        watch: &Attended<'_>,
+        (options, desk): (&DiskOptions, &Desk<'_>),
+    ) -> Result<(NewDisk, bool), Failure> {
+        let point = (self.point, self.copy);
+        if let Some(table) = table {
+            check_length(self.backup, point, table)?;
+        }
+        let is_before = asked.verify == Verify::Full;
+        if let Some(table) = table.filter(|_| is_before) {
+            check_point(self.backup, point, table, watch)?;
+        }
+        let time = self.point.source_snapshot.as_str();
+        let check = table.filter(|_| !is_before).map(|table| Check { table, point: time });
+        let new = self.disk(place, check, asked, watch, (options, desk))?;
+        let is_compared =
+            is_before || matches!(&new, NewDisk::Disk { made, .. } if made.is_compared);
+        Ok((new, is_compared))
+    }
+
     fn disk(
         &self,
         place: DiskSource,
+        check: Option<Check<'_>>,
         asked: &RestoreOptions,
         watch: &Attended<'_>,
         (options, desk): (&DiskOptions, &Desk<'_>),
@@ -277,8 +277,9 @@ impl Origin<'_> {
             former,
             by_service,
             verify: asked.verify,
+            check,
         };
-        let made = restoration.make(watch)?;
+        let made = restoration.make(watch).map_err(|error| half(error, own.as_ref()))?;
         if let Some(own) = &mut own
             && own.restored.as_ref().is_some_and(|from| !from.is_whole)
         {
@@ -411,60 +412,4 @@ impl Origin<'_> {
             ..self.backup.clone()
         })
     }
-}
-
-/// Puts a point over the disk itself.
-pub fn promote(
-    name: &VaultName,
-    at: Timestamp,
-    overwrite: Option<&VaultName>,
-    verify: Verify,
-    options: &DiskOptions,
-    desk: &Desk<'_>,
-) -> Result<PromotedDisk, Failure> {
-    let _lock = hold(name, desk)?;
-    let mut backup = newest(known(name, desk)?, options, desk)?;
-    let (disk, target) = open(&backup, options, desk)?;
-    let place = backup.source.place().cloned();
-    let (Some(disk), Some(place)) = (disk, place) else {
-        let name = name.clone();
-        return Err(match backup.source.managed() {
-            Some(_) => Error::OfManaged { name },
-            None => Error::OfImage { name },
-        }
-        .into());
-    };
-    let (point, copy) = found(&backup, at, (Some(&disk), &target))?;
-    let run = Uuid::new_v4();
-    let promotion = Promotion {
-        point: &point,
-        copy: &copy,
-        disk: &disk,
-        backup: backup.id,
-        run,
-        former: backup.run,
-        verify,
-    };
-    promotion.begun()?;
-    let watch = Attended::new(format!("promote {name}"), desk.attendant);
-    check_point(&backup, (&point, &copy), &watch, (options, desk))?;
-    let question = format!(
-        "The disk {} becomes what it was at {}. What it holds now is kept in a snapshot.",
-        place, point.source_snapshot
-    );
-    let question = format!("{}\nType the backup's name to go on: ", visible_line(&question));
-    let is_said = match overwrite {
-        Some(said) => said == name,
-        None if desk.attendant.can_ask() => {
-            desk.attendant.ask(&question).as_deref() == Some(name.as_str())
-        }
-        None => false,
-    };
-    if !is_said {
-        return Err(NotTyped { name: name.clone(), disk: place }.into());
-    }
-    backup.run = Some(run);
-    backup.save(&desk.state()?)?;
-    let made = promotion.make(&watch)?;
-    Ok(PromotedDisk { name: name.clone(), disk: place, point, made })
 }

@@ -136,6 +136,8 @@ pub(super) struct DiskRoundRecord<'a> {
     next: Option<Timestamp>,
     /// How many seconds it took; null where only a first one was made.
     seconds: Option<u64>,
+    /// Whether the service wrote all that was written, and this machine none of it.
+    by_service: Option<bool>,
 }
 
 impl Record for DiskRoundRecord<'_> {
@@ -227,6 +229,7 @@ pub(super) fn round_record<'a>(
         proven_bytes: made.and_then(|made| made.proven.as_ref()).map(|proven| proven.bytes),
         next: next.map(|(next, _)| next),
         seconds: next.map(|(_, secs)| secs),
+        by_service: made.map(|made| made.by_service),
     }
 }
 
@@ -243,8 +246,9 @@ pub(super) fn made_line(name: &VaultName, made: &Made) -> String {
         Some(proven) => format!("; compared as a whole, {}", ByteSize(proven.bytes)),
         None => String::new(),
     };
+    let by = if made.by_service { " by the service" } else { "" };
     format!(
-        "{kind} of {name} at {}: {} written, {} cleared, of {}{proven}",
+        "{kind} of {name} at {}: {} written{by}, {} cleared, of {}{proven}",
         moment(&made.source_snapshot),
         ByteSize(counts.written_bytes),
         ByteSize(counts.cleared_bytes),

@@ -1,6 +1,6 @@
 //! A disk or an image file that was made of a point, and a disk that a point went over.
 
-use disk_prep::noun::{BlobPlace, ByteSize, VaultName, shell_word};
+use disk_prep::noun::{BlobPlace, ByteSize, VaultName, shell_word, typed};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::disk_backup::{backup_record, moment};
 use super::record::{Record, line};
 use crate::disk_backup::DiskSource;
-use crate::journey::disk_restore::{NewDisk, PromotedDisk, RestoredDisk};
+use crate::journey::disk_promote::PromotedDisk;
+use crate::journey::disk_restore::{NewDisk, RestoredDisk};
 use crate::outcome::Outcome;
 
 /// A point became a disk or an image file.
@@ -45,6 +46,8 @@ pub(super) struct DiskRestoredRecord<'a> {
     was_there: bool,
     /// Commands that make a virtual machine use it.
     commands: Vec<String>,
+    /// Whether all of the point was compared with its digest table; null if it has none.
+    compared_with_table: Option<bool>,
 }
 
 impl Record for DiskRestoredRecord<'_> {
@@ -100,6 +103,21 @@ fn machine_commands(place: &DiskSource, address: &str) -> Vec<String> {
 }
 
 impl RestoredDisk {
+    /// Whether the point was compared with its digest table, and what compares it if not.
+    fn table_line(&self) -> Option<String> {
+        Some(match self.is_compared? {
+            true => "The point was compared with its digest table".to_owned(),
+            false => {
+                let (name, at) = (self.name.as_str(), self.point.source_snapshot.as_str());
+                let line = typed(["azseed", "disk-backup", "verify", name, "--at", at]);
+                format!(
+                    "The point was not compared with its digest table, since this machine did not \
+                     read all of it now: `{line}` compares it"
+                )
+            }
+        })
+    }
+
     fn commands(&self) -> Vec<String> {
         match &self.new {
             NewDisk::Disk { place, address, .. } => machine_commands(place, address),
@@ -141,6 +159,7 @@ impl Outcome for RestoredDisk {
             }
         };
         let mut lines = vec![made];
+        lines.extend(self.table_line());
         lines.push(match backup {
             Some(own) => format!(
                 "It is backed up as {}, to {}: the next round sends only what changes from now on",
@@ -178,6 +197,7 @@ impl Outcome for RestoredDisk {
             first_snapshot: None,
             was_there: false,
             commands: self.commands(),
+            compared_with_table: self.is_compared,
         };
         match &self.new {
             NewDisk::Image { path, made } => vec![line(&DiskRestoredRecord {

@@ -216,7 +216,7 @@ pub fn service(own: &Service, form: UnitForm) -> Result<String, UnfitWord> {
          Wants=network-online.target\nAfter=network-online.target\nStartLimitIntervalSec=6h\n\
          StartLimitBurst=5\n\n[Service]\nType=oneshot\nEnvironmentFile=-{variables}\n{command}\n\
          NotifyAccess=main\nWatchdogSec=10min\n\
-         Restart=on-failure\nRestartPreventExitStatus=1 2 3 4 5 10 12 13\nRestartSec=15min\n\
+         Restart=on-failure\nRestartPreventExitStatus=1 2 3 4 5 10 12 13\nSuccessExitStatus=130\nRestartSec=15min\n\
          RuntimeDirectory={name}\nEnvironment=TMPDIR=%t/{name}\nUMask=0077\nNice=10\n\
          IOSchedulingClass=best-effort\nIOSchedulingPriority=7\n{system}{ALWAYS_CLOSED}{devices}"
     ))

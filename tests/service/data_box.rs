@@ -281,12 +281,15 @@ fn the_job_of_a_dataset_is_made_later_by_its_name_as_prep_says() {
         if flag == "--service" {
             more.extend(["--resource-group", "rg"]);
         }
-        let said = again(2, &more);
-        assert_eq!(said["code"], "seed-contradicted", "{said}");
-        assert!(said["message"].as_str().unwrap().contains(held), "{said}");
+        for offline in [&["--offline"][..], &[]] {
+            let said = again(2, &[&more[..], offline].concat());
+            assert_eq!(said["code"], "seed-contradicted", "{said}");
+            assert!(said["message"].as_str().unwrap().contains(held), "{said}");
+        }
     }
     let other_rows = machine.text("other-rows.csv");
-    let source = machine.text("source");
+    let (source, metadata) = (machine.text("source"), machine.text("names.xml"));
+    fs::write(&metadata, "<Metadata><of>me</of></Metadata>").unwrap();
     for (rows, told) in [
         (
             format!(
@@ -297,6 +300,13 @@ fn the_job_of_a_dataset_is_made_later_by_its_name_as_prep_says() {
         (
             format!("BasePath,DstItemPathOrPrefix,ItemType\n{contact},cont/contact,BlockBlob\n"),
             "\\file, which drive S1 has",
+        ),
+        (
+            format!(
+                "BasePath,DstItemPathOrPrefix,ItemType,Disposition,MetadataFile\n{source}/,cont/x/,\
+                 BlockBlob,no-overwrite,{metadata}\n"
+            ),
+            "names.xml, and drive S1 was begun with none",
         ),
     ] {
         fs::write(&other_rows, rows).unwrap();
@@ -314,6 +324,10 @@ fn the_job_of_a_dataset_is_made_later_by_its_name_as_prep_says() {
     let said = line(&emulator.expect(&machine, 2, &with("--resource-group", "rg2")));
     assert_eq!(said["code"], "needs-yes", "{said}");
     assert!(said["message"].as_str().unwrap().contains("the group rg of"), "{said}");
+    let service = ["--service", "import-export"];
+    let said = line(&emulator.expect(&machine, 2, &[&words[..], &service].concat()));
+    assert_eq!(said["code"], "needs-yes", "{said}");
+    assert!(said["message"].as_str().unwrap().contains("had one of data-box"), "{said}");
     let other = ["job", "create", "--job", "nothing", "--storage-account", "account1"];
     let place = ["--subscription", SUBSCRIPTION, "--resource-group", "rg"];
     assert_eq!(emulator.run(&machine, &[&other[..], &place].concat()).code, 2);

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use support::disk;
-use support::program::Machine;
+use support::program::{self, Machine};
 use support::tree::Dice;
 
 const MIB: usize = 1 << 20;
@@ -140,6 +140,16 @@ async fn an_image_goes_by_drive_and_what_the_drive_lost_and_what_changed_goes_by
         assert_eq!(words[1], "--state");
         assert!(words.iter().any(|word| word == "--omit-zeros"));
         let filled: Vec<&str> = filled.skip(3).collect();
+        // A variable that says otherwise than the record is told, and not used.
+        let mut other = rig.emulator.command(&rig.machine, &protect[..protect.len() - 2]);
+        let is_classic = service == "import-export";
+        let elsewhere = if is_classic { "data-box" } else { "import-export" };
+        let other = other.env("AZSEED_SERVICE", elsewhere).env("AZSEED_VHD", "none");
+        let heard = program::said(other.output().unwrap());
+        assert_eq!(heard.code, 0, "{}", heard.stderr);
+        for variable in ["AZSEED_SERVICE is not used: ", "AZSEED_VHD is not used: "] {
+            assert!(heard.stderr.contains(variable), "{}", heard.stderr);
+        }
         let said = rig.emulator.expect(&rig.machine, 0, &protect);
         assert!(said.stdout.contains(&words.join(" ")), "{}", said.stdout);
         let waits = |rig: &Rig| {
@@ -377,4 +387,12 @@ async fn an_image_that_cannot_be_backed_up_is_refused_before_anything_is_made() 
     fs::create_dir(rig.machine.state().join("disk-backups/os.run")).unwrap();
     write(Path::new(&raw), 0, &[1]);
     assert_eq!(rig.code(1, &["disk-backup", "run", "--now"]), "disk-run-log");
+    // What is missing of a job stands in a line that has all of it.
+    let source = of(&raw);
+    let words = ["disk-backup", "protect", "od", "--source", &source, "--to", "account1/disks"];
+    let more = ["--first", "drive", "--subscription", SUBSCRIPTION, "--resource-group", "rg"];
+    let said = rig.emulator.expect(&rig.machine, 2, &[&words[..], &more].concat()).stderr;
+    assert!(said.contains("--job is missing") && !said.contains("staging"), "{said}");
+    let words: Vec<&str> = said.split('`').nth(1).unwrap().split(' ').skip(1).collect();
+    rig.emulator.expect(&rig.machine, 0, &words);
 }

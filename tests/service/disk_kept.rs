@@ -82,9 +82,18 @@ async fn what_no_rule_keeps_goes_once_that_is_said_and_never_the_newest() {
     assert_eq!(own["keep_last"], Value::Null);
     let gone = rig.told(0, &["disk-backup", "prune", "--yes"], "disk-pruned").remove(0);
     assert_eq!((&gone["kept"], list().len()), (&1.into(), 1), "one a day: {gone}");
-    let words = ["disk-backup", "set", "os", "--keep-last", "0"];
+    let words = ["disk-backup", "set", "os", "--keep-last", "1"];
     let said = rig.emulator.expect(&rig.machine, 0, &words).stdout;
-    assert!(said.contains("kept: the last 0, in place of 7 daily"), "{said}");
+    assert!(said.contains("kept: the last 1, in place of 7 daily"), "{said}");
+    // Rules that keep nothing are taken by nobody.
+    let other = ["disk-backup", "protect", "none", "--source", PROTECT[4], "--to", "account1/none"];
+    for words in [&["disk-backup", "set", "os"][..], &PROTECT, &other] {
+        for rules in [&["--keep-last", "0"][..], &["--keep-daily", "0", "--keep-last", "0"]] {
+            let code = rig.code(2, &[words, rules].concat());
+            assert_eq!(code, "disk-keeps-nothing", "{words:?} {rules:?}");
+        }
+    }
+    assert!(!rig.machine.state().join("disk-backups/none.json").exists());
     let none = rig.told(0, &["disk-backup", "prune", "--yes"], "disk-pruned").remove(0);
     assert_eq!((&none["kept"], &none["requests"]), (&1.into(), &0.into()), "the newest stays");
 }

@@ -13,7 +13,10 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use azure_core::http::request::RequestContent;
-use azure_storage_blobs::models::BlobClientAcquireLeaseOptions;
+use azure_storage_blobs::BlobClient;
+use azure_storage_blobs::models::{
+    BlobClientAcquireLeaseOptions, BlobClientGetPropertiesResultHeaders,
+};
 use rustix::fs::{CWD, mkfifoat};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -154,6 +157,25 @@ async fn a_killed_restore_is_gone_on_with_by_the_same_command() {
     assert!(round[0]["proven_bytes"].as_u64().unwrap() >= 48 << 20, "{}", round[0]);
     println!("{killed} kills");
     assert!(killed >= 4, "{killed}");
+
+    // What this machine reads of a point is compared with its table on the way.
+    rig.told(0, &["disk-backup", "verify", "os"], "disk-verified");
+    let to = |name: &str| format!("page-blob:account1/disks/{name}");
+    let alone = |to: &str| {
+        let words = restore(&at, to).map(str::to_owned).to_vec();
+        [words, vec!["--without-backup".to_owned()]].concat()
+    };
+    let third = alone(&to("third.vhd"));
+    let third: Vec<&str> = third.iter().map(String::as_str).collect();
+    assert_eq!(rig.told(0, &third, "disk-restored")[0]["compared_with_table"], true);
+    assert!(disk::read(&rig.container, "third.vhd", None).await == disk.model);
+    other_table(&rig, &at).await;
+    let fourth = alone(&to("fourth.vhd"));
+    let fourth: Vec<&str> = fourth.iter().map(String::as_str).collect();
+    let said = rig.emulator.expect(&rig.machine, 5, &fourth).stderr;
+    assert!(said.contains("code: disk-point-differs") && said.contains("is half made"), "{said}");
+    let half = rig.container.blob_client("fourth.vhd").get_properties(None).await.unwrap();
+    assert!(!half.metadata().unwrap().contains_key("bk_filled"));
 }
 
 #[tokio::test]
@@ -300,6 +322,18 @@ async fn a_point_goes_over_the_disk_itself_once_that_is_said_and_the_old_is_kept
     assert_eq!(rig.code(6, &said), "disk-promote-unfinished");
 }
 
+/// Has the table of a point say something else of its second block, well formed.
+async fn other_table(rig: &Rig, point: &str) -> (BlobClient, Vec<u8>) {
+    let name = format!("azseed/disks/os/points/{point}.sha256");
+    let blob = rig.container.blob_client(&name);
+    let mut table = blob.download(None).await.unwrap().body.collect().await.unwrap().to_vec();
+    table[64 + 32] ^= 1;
+    let sum = Sha256::digest(&table[64..]);
+    table[32..64].copy_from_slice(&sum);
+    blob.upload(RequestContent::from(table.clone()), None).await.unwrap();
+    (blob, table)
+}
+
 #[tokio::test]
 async fn a_point_is_proven_by_its_table_when_the_disks_snapshot_is_gone() {
     let (rig, mut disk, _, points) = two_points(16 << 20).await;
@@ -332,14 +366,8 @@ async fn a_point_is_proven_by_its_table_when_the_disks_snapshot_is_gone() {
     assert_eq!(status["proven_source_snapshot"], listed[2]["source_snapshot"]);
 
     // A table that says something else, well formed, and one that is none.
-    let name = format!("azseed/disks/os/points/{second}.sha256");
-    let blob = rig.container.blob_client(&name);
-    let mut table = blob.download(None).await.unwrap().body.collect().await.unwrap().to_vec();
+    let (blob, mut table) = other_table(&rig, &second).await;
     assert_eq!((&table[..8], table.len()), (&b"azsdpt01"[..], 64 + 4 * 32));
-    table[64 + 32] ^= 1;
-    let sum = Sha256::digest(&table[64..]);
-    table[32..64].copy_from_slice(&sum);
-    blob.upload(RequestContent::from(table.clone()), None).await.unwrap();
     let found = verify(&["--at", &second], 5).remove(0);
     assert_eq!(found["differences"], serde_json::json!([{"start": 4 << 20, "end": 8 << 20}]));
     // It is not proven any more, and is put over nothing.
@@ -352,6 +380,19 @@ async fn a_point_is_proven_by_its_table_when_the_disks_snapshot_is_gone() {
     let full = [&restore(&second, RESTORED)[..], &["--verify", "full"]].concat();
     assert_eq!(rig.code(5, &full), "disk-point-differs");
     assert!(disk::snapshots(&rig.container, "restored.vhd").await.is_empty());
+    // Where the service copies nothing is compared, and that is told with what compares.
+    let to = restore(&second, "page-blob:account1/disks/copied.vhd");
+    let alone = [&to[..], &["--without-backup"]].concat();
+    let said = rig.emulator.expect(&rig.machine, 0, &alone).stdout;
+    let line = format!("`azseed disk-backup verify os --at {second}`");
+    assert!(
+        said.contains("was not compared with its digest table") && said.contains(&line),
+        "{said}"
+    );
+    assert_eq!(rig.told(0, &alone, "disk-restored")[0]["compared_with_table"], false);
+    let none = restore(&first, "page-blob:account1/disks/none.vhd");
+    let none = rig.told(0, &[&none[..], &["--without-backup"]].concat(), "disk-restored");
+    assert_eq!(none[0]["compared_with_table"], Value::Null);
     table[70] ^= 1;
     blob.upload(RequestContent::from(table), None).await.unwrap();
     let code = rig.code(5, &["disk-backup", "verify", "os", "--at", &second]);

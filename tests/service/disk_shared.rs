@@ -522,7 +522,8 @@ async fn a_copy_that_is_not_what_its_last_point_is_makes_no_point_and_a_new_one_
         rig.container.blob_client(name).delete(None).await.unwrap();
     }
     for words in [
-        &["disk-backup", "list", "os"][..],
+        &["disk-backup", "list"][..],
+        &["disk-backup", "list", "os"],
         &["disk-backup", "status", "os"],
         &["disk-backup", "prune", "--yes"],
         &["disk-backup", "verify", "os"],
@@ -561,6 +562,28 @@ async fn an_image_is_not_emptied_nor_restored_in_silence_nor_kept_waiting_by_a_c
     };
     let all = rig.told(0, &["disk-backup", "list", "os"], "disk-point");
     fs::write(&raw, vec![4; 1 << 20]).unwrap();
+    rig.round(&[]);
+    // Less than half of what it was: a point is made, and it is told.
+    fs::write(&raw, vec![4; 400 << 10]).unwrap();
+    let now = ["disk-backup", "run", "os", "--now"];
+    let said = rig.emulator.expect(&rig.machine, 3, &now);
+    assert!(said.stdout.contains("Point of os"), "{}", said.stdout);
+    assert!(said.stderr.contains("code: disk-image-shrunk"), "{}", said.stderr);
+    assert_eq!(rig.told(0, &now, "disk-round")[0]["outcome"], "point", "it is told once");
+    fs::write(&raw, vec![4; 1 << 20]).unwrap();
+    // Another device is at the path: no point is made of it until that is said.
+    for record in [&local, &shared(&rig, "os")] {
+        edit(record, |own| own["image"]["seen"]["device"] = "WD-1".into());
+    }
+    let before = list(&rig);
+    let said = rig.emulator.expect(&rig.machine, 4, &now).stderr;
+    assert!(said.contains("code: disk-image-other") && said.contains("WD-1"), "{said}");
+    assert_eq!(list(&rig), before);
+    assert_eq!(rig.code(4, &protect), "disk-image-other");
+    let line = said.split('`').nth(1).unwrap();
+    let words: Vec<&str> = line.split(' ').skip(1).collect();
+    assert_eq!(words.last(), Some(&"--yes"), "{line}");
+    rig.emulator.expect(&rig.machine, 0, &words);
     rig.round(&[]);
     let points = rig.told(0, &["disk-backup", "list", "os"], "disk-point");
     fs::copy(table(&all[0]), table(points.last().unwrap())).unwrap();

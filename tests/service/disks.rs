@@ -22,7 +22,7 @@ use serde_json::Value;
 use support::disk::{self, Disk, PAGE};
 use support::emulator::Emulator;
 use support::key::container;
-use support::program::Machine;
+use support::program::{Machine, said};
 
 #[tokio::test]
 async fn each_round_sends_what_changed_and_every_point_is_the_disk_as_it_was() {
@@ -33,7 +33,10 @@ async fn each_round_sends_what_changed_and_every_point_is_the_disk_as_it_was() {
     disk.write(64 * PAGE, &[0; PAGE]).await;
     let mut models = vec![disk.model.clone()];
     let first = rig.told(0, &[&PROTECT[..], &["--every", "1d"]].concat(), "disk-round");
-    assert_eq!((&first[0]["first"], &first[0]["changed_bytes"]), (&true.into(), &0.into()));
+    // The service has copied what the disk has written, and that is told.
+    let copied = ((5 << 20) + 9 * PAGE) as u64;
+    let told = (&first[0]["first"], &first[0]["changed_bytes"], &first[0]["by_service"]);
+    assert_eq!(told, (&true.into(), &copied.into(), &true.into()));
 
     // Rewritten with the same bytes, cleared, cleared and rewritten, grown, shrunk, nothing at all.
     disk.write(0, &[1; PAGE]).await;
@@ -149,6 +152,11 @@ async fn what_cannot_be_backed_up_is_refused_by_name_before_anything_is_made() {
     assert!(!rig.machine.state().join("disk-backups").exists());
 
     rig.told(0, &PROTECT, "disk-round");
+    // A setting for images is none for this disk, and keeps nobody from its backup.
+    let mut vhd = rig.emulator.command(&rig.machine, &PROTECT);
+    let heard = said(vhd.env("AZSEED_VHD", "add").output().unwrap());
+    let idle = "AZSEED_VHD is not used: it has no meaning for this disk";
+    assert!(heard.code == 0 && heard.stderr.contains(idle), "{}", heard.stderr);
     let other = [&PROTECT[..], &["--every", "2h"]].concat();
     assert_eq!(rig.code(2, &other), "disk-backup-other");
     // Somebody deletes the snapshot that the copy holds: only a whole new copy goes on.
@@ -322,7 +330,9 @@ async fn two_runs_at_once_take_turns_and_a_foreign_lease_is_broken_only_when_tha
     for point in &disk::snapshots(&rig.container, "backup.vhd").await[1..] {
         disk::drop_snapshot(&rig.container, "backup.vhd", point).await;
     }
-    rig.round(&[]);
+    let run = rig.emulator.expect(&rig.machine, 0, &["disk-backup", "run", "os", "--now"]);
+    let gone = "the last one, is gone: somebody deleted its snapshot";
+    assert!(run.stderr.contains(gone) && run.stderr.contains("made anew"), "{}", run.stderr);
     let said = rig.told(5, &["disk-backup", "verify", "os"], "disk-verified");
     assert_eq!(said[0]["differences"], serde_json::json!([{"start": 4096, "end": 4608}]));
 
@@ -333,7 +343,14 @@ async fn two_runs_at_once_take_turns_and_a_foreign_lease_is_broken_only_when_tha
     let says = other.blob.get_properties(None).await.unwrap().metadata().unwrap();
     let other = Disk::create(&rig.container, "backup.vhd", 1 << 20).await;
     other.blob.set_metadata(&says, None).await.unwrap();
-    assert_eq!(rig.code(10, &now), "disk-copy-gone");
+    for words in [
+        &now[..],
+        &["disk-backup", "list"],
+        &["disk-backup", "list", "os"],
+        &["disk-backup", "status", "os"],
+    ] {
+        assert_eq!(rig.code(10, words), "disk-points-gone", "{words:?}");
+    }
     assert!(disk::snapshots(&rig.container, "backup.vhd").await.is_empty());
     rig.round(&["--full", "--verify", "full"]);
 }

@@ -64,6 +64,7 @@ impl Rig {
                 made_at: Timestamp::UNIX_EPOCH,
                 seed: None,
                 host: None,
+                seen: None,
             },
         };
         let file = File::create(rig.image()).unwrap();

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::disk_backup::chain::POINT;
+use crate::disk_backup::checked::Check;
 use crate::disk_backup::points::DiskPoint;
 use crate::disk_backup::promote::{Promoted, Promotion};
 use crate::disk_backup::restore::{MadeDisk, Restoration};
+use crate::disk_backup::table::{NOTHING, Table};
 
 /// A rig whose disk has been backed up once, and the point.
 fn protected() -> (Rig, DiskPoint) {
@@ -54,6 +56,7 @@ fn a_restore_that_dies_anywhere_is_gone_on_with_and_its_disk_sends_only_what_cha
                 former: Some(Uuid::from_u128(run - 1)),
                 by_service: false,
                 verify: Verify::None,
+                check: None,
             };
             restoration.make(&death(looks, &|| {}))
         };
@@ -123,6 +126,7 @@ fn a_restore_takes_nothing_that_is_somebody_elses() {
         former: None,
         by_service: false,
         verify: Verify::Full,
+        check: None,
     };
     let error = restoration.make(&death(usize::MAX, &|| {})).unwrap_err();
     assert_eq!((error.code(), error.kind()), ("disk-restore-taken", ErrorKind::Guard));
@@ -130,6 +134,50 @@ fn a_restore_takes_nothing_that_is_somebody_elses() {
     let restoration = Restoration { disk: &alone, ..restoration };
     let made = restoration.make(&death(usize::MAX, &|| {})).unwrap();
     assert!(made.proven_bytes.is_some() && made.snapshot.is_none(), "{made:?}");
+}
+
+#[test]
+fn a_point_is_compared_with_its_table_while_it_is_read() {
+    let (rig, point) = protected();
+    let side = (rig.copy.as_ref(), Some(point.backup_snapshot.as_str()));
+    let found = compare(side, side, None, &death(usize::MAX, &|| {})).unwrap();
+    let table = found.table.unwrap();
+    let mut other = table.clone();
+    other.set(0, [1; 32]);
+    let mut empty = table.clone();
+    empty.set(0, NOTHING);
+    let restored = |name: &str, table: &Table, has_backup: bool| {
+        let (disk, onward) = (rig.disk.beside(name), rig.copy.beside(&format!("{name}-copy")));
+        let restoration = Restoration {
+            point: &point,
+            copy: &rig.copy,
+            disk: &disk,
+            onward: Some(&onward).filter(|_| has_backup),
+            backup: Uuid::from_u128(8),
+            run: Uuid::from_u128(3),
+            former: None,
+            by_service: false,
+            verify: Verify::None,
+            check: Some(Check { table, point: &point.source_snapshot }),
+        };
+        restoration.make(&death(usize::MAX, &|| {}))
+    };
+    for has_backup in [false, true] {
+        let name = format!("new-{has_backup}");
+        let begun = if has_backup { format!("{name}-copy") } else { name.clone() };
+        for wrong in [&other, &empty] {
+            let error = restored(&name, wrong, has_backup).unwrap_err();
+            let told = (error.code(), error.kind());
+            assert_eq!(told, ("disk-point-differs", ErrorKind::Difference));
+            assert!(error.to_string().contains(&begun), "{error}");
+            let half = rig.copy.beside(&begun).facts(None).unwrap().unwrap();
+            assert!(!half.metadata.contains_key("bk_filled"), "it does not look whole");
+        }
+        let made = restored(&name, &table, has_backup).unwrap();
+        assert!(made.is_compared && !made.was_there);
+        // What is there nobody reads.
+        assert!(!restored(&name, &table, has_backup).unwrap().is_compared);
+    }
 }
 
 #[test]
