@@ -19,6 +19,8 @@ const CONTROLLERS: &str = "whether it is one of several domain controllers canno
 pub struct Protected {
     /// The vault's name.
     pub vault: String,
+    /// Its resource group.
+    pub group: String,
     /// Whether it is the one that is meant; `None` if none is.
     pub is_meant: Option<bool>,
 }
@@ -28,6 +30,8 @@ pub struct Protected {
 pub struct EndedProtection {
     /// The vault's name.
     pub vault: String,
+    /// Its resource group.
+    pub group: String,
     /// Whether it is the one that is meant; `None` if none is.
     pub is_meant: Option<bool>,
     /// Whether its points were deleted, and go for good on a day.
@@ -348,7 +352,7 @@ fn protected(view: &View) -> Option<Finding> {
     }
     Some(match &view.protected {
         Answer::Known(None) => good(WHAT, "by no vault yet"),
-        Answer::Known(Some(Protected { vault, is_meant: Some(false) })) => {
+        Answer::Known(Some(Protected { vault, is_meant: Some(false), .. })) => {
             let facts = format!("the vault {vault} protects it");
             let found = problem(WHAT, facts, "name that vault, or end its protection there first");
             found.because(ErrorKind::Refused).next(typed(["azseed", "vm", "show", &view.name]))
@@ -363,7 +367,7 @@ fn protected(view: &View) -> Option<Finding> {
 
 /// Whoever protects it takes the points of that vault along, or cannot.
 fn ended(what: &'static str, name: &str, own: &EndedProtection) -> Finding {
-    let EndedProtection { vault, is_meant, is_deleted, told } = own;
+    let EndedProtection { vault, group, is_meant, is_deleted, told } = own;
     let facts = format!("the vault {vault} backs it up no more: {told}");
     let found = match (is_meant, is_deleted) {
         (Some(false), _) => {
@@ -378,7 +382,8 @@ fn ended(what: &'static str, name: &str, own: &EndedProtection) -> Finding {
         }
         (_, false) => good(what, facts),
     };
-    found.next(typed(["azseed", "vm", "protect", name, "--vault", vault]))
+    let words = ["azseed", "vm", "protect", name, "--vault", vault, "--resource-group", group];
+    found.next(typed(words))
 }
 
 fn jobs(view: &View) -> Option<Finding> {
@@ -388,7 +393,9 @@ fn jobs(view: &View) -> Option<Finding> {
             let facts = format!("{} under way: {}", count(own.len(), "job"), own.join(", "));
             let action = "do not update the agent and do not stop the machine before they are over";
             let vault = match &view.protected {
-                Answer::Known(Some(own)) => vec!["--vault", own.vault.as_str()],
+                Answer::Known(Some(own)) => {
+                    vec!["--vault", own.vault.as_str(), "--resource-group", own.group.as_str()]
+                }
                 _ => Vec::new(),
             };
             let words = ["azseed", "vm", "job", "wait"].into_iter();

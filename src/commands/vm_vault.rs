@@ -7,7 +7,7 @@ use crate::cli::{RedundancyChoice, RoleChoice, VmRedundancyCommand, VmVaultComma
 use crate::journey::vm::VmOptions;
 use crate::journey::vm_vault::{self, NewVault};
 use crate::journey::{vm_tree, vm_upkeep};
-use crate::outcome::Ended;
+use crate::outcome::{Ended, IdleWord};
 use crate::vm_backup::Redundancy;
 
 /// Runs `vm vault`.
@@ -26,6 +26,10 @@ pub fn run(command: &VmVaultCommand, options: &VmOptions, call: &Call<'_>) -> En
         }
         VmVaultCommand::Tree => Box::new(vm_tree::tree(options, desk)?),
         VmVaultCommand::Create { name, location, per_region, redundancy, role } => {
+            // The new one is named by NAME; a variable names that of other commands.
+            if call.is_typed("vault") {
+                return Err(IdleWord { word: "--vault" }.into());
+            }
             let chosen = match (redundancy, role) {
                 (Some(kind), _) => Some(kept(*kind)),
                 (None, Some(RoleChoice::Primary)) => Some(Redundancy::Geo),

@@ -1,7 +1,6 @@
 //! `vm backup`: backups now, one job a machine; one that is under way is taken for the one that is asked
 //! for, if its point is kept as long.
 
-use disk_prep::noun::typed;
 use jiff::Timestamp;
 
 use super::desk::Desk;
@@ -74,7 +73,7 @@ fn kept_as_asked(
     if state.zip(start).is_some_and(is_own) {
         return Ok(());
     }
-    let (machine, id, vault) = (machine.short(), job.to_owned(), vault.name.clone());
+    let (machine, id, vault) = (machine.short(), job.to_owned(), Box::new(vault.clone()));
     Err(Error::KeptOtherwise { machine, id, vault, until })
 }
 
@@ -92,7 +91,5 @@ fn note_all(state: Option<&State>, all: &[Deed], until: Option<Timestamp>, desk:
 
 /// The line that waits for jobs.
 pub(super) fn wait_line(jobs: &[impl AsRef<str>], vault: &VaultId) -> String {
-    let words = ["azseed", "vm", "job", "wait"].into_iter();
-    let words = words.chain(jobs.iter().map(AsRef::as_ref));
-    typed(words.chain(["--vault", vault.name.as_str()]))
+    vault.line(["job", "wait"].into_iter().chain(jobs.iter().map(AsRef::as_ref)))
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use disk_prep::noun::{ErrorKind, ResourceGroup, typed};
+use disk_prep::noun::{ErrorKind, ResourceGroup};
 use disk_prep::sys::hold::hold;
 
 use super::desk::Desk;
@@ -176,7 +176,7 @@ fn of_shelf(
                         problem("policy", format!("{name} has no policy {policy}"), "make it");
                     found
                         .because(ErrorKind::NotFound)
-                        .next(typed(["azseed", "vm", "policy", "list", "--vault", name.as_str()]))
+                        .next(vault.id.line(["policy", "list"]))
                         .explained("vm-policy-not-found")
                 }
             });
@@ -195,17 +195,8 @@ fn next(shelf: &Shelf, looked: &Looked, found: &[Finding], policy: &str) -> Opti
     let is_bad = |own: &Finding| matches!(own.grade, Grade::Problem(_));
     let own = match shelf {
         Ok((vault, _)) if !found.iter().any(is_bad) => {
-            let vault = &vault.id.name;
-            good("ready", "it can be protected").next(typed([
-                "azseed",
-                "vm",
-                "protect",
-                name,
-                "--vault",
-                vault.as_str(),
-                "--policy",
-                policy,
-            ]))
+            let line = vault.id.line(["protect", name, "--policy", policy]);
+            good("ready", "it can be protected").next(line)
         }
         _ => unknown("ready", "not before the problems are mended"),
     };

@@ -59,7 +59,7 @@ pub fn remove(
     if let Some(vault) = protecting(&office.arm, &found.region, &machine)?
         && let Some(job) = jobs_under_way(&office.arm, &vault, &machine)?.into_iter().next()
     {
-        let (machine, vault) = (machine.short(), vault.name);
+        let (machine, vault) = (machine.short(), Box::new(vault));
         return Err(Error::JobUnderWay { machine, id: job.id, vault }.into());
     }
     desk.attendant.consent(&format!(

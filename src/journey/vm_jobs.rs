@@ -178,7 +178,8 @@ pub fn point_show(
     own.all.retain(|point| point.id.eq_ignore_ascii_case(id));
     if own.all.is_empty() {
         let (word, machine) = (id.to_owned(), own.machine.short());
-        return Err(Error::NoPoint { word, machine, vault: vault.name, near: Vec::new() }.into());
+        let (vault, near) = (Box::new(vault), Vec::new());
+        return Err(Error::NoPoint { word, machine, vault, near }.into());
     }
     own.vault = Some(vault);
     Ok(own)

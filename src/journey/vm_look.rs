@@ -66,6 +66,7 @@ fn of_ended(all: &Ended, machine: &MachineId, meant: Option<&str>) -> Option<End
     let (vault, item) = all.iter().find(|(_, item)| item.machine == *machine)?;
     Some(EndedProtection {
         vault: vault.name.to_string(),
+        group: vault.group.to_string(),
         is_meant: meant.map(|own| own.eq_ignore_ascii_case(vault.name.as_str())),
         is_deleted: matches!(item.protection, Protection::Deleted(_)),
         told: item.protection.told(),
@@ -90,10 +91,11 @@ pub(super) fn look(
     let group = format!("/subscriptions/{}/resourceGroups/{}", own.id.subscription, own.id.group);
     let (vault, protected) = match protecting(arm, &own.region, &own.id) {
         Ok(vault) => {
-            let name = |own: &VaultId| own.name.to_string();
-            let is_meant = |vault: &str| meant.map(|own| own.eq_ignore_ascii_case(vault));
-            let protected = vault.as_ref().map(name);
-            let protected = protected.map(|vault| Protected { is_meant: is_meant(&vault), vault });
+            let protected = vault.as_ref().map(|own: &VaultId| Protected {
+                vault: own.name.to_string(),
+                group: own.group.to_string(),
+                is_meant: meant.map(|meant| meant.eq_ignore_ascii_case(own.name.as_str())),
+            });
             (vault, Answer::Known(protected))
         }
         Err(error) => (None, told(Err(error))),

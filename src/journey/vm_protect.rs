@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use disk_prep::limits::MACHINE_DATA_DISKS;
-use disk_prep::noun::{Diagnose, ErrorKind, count, typed};
+use disk_prep::noun::{Diagnose, ErrorKind, count};
 use disk_prep::sys::hold::hold;
 use jiff::{Timestamp, Zoned};
 
@@ -88,8 +88,8 @@ fn failed(error: &Error, machine: &MachineId, vault: &VaultId) -> Came {
         _ => None,
     };
     let short = machine.short();
-    let look = ["azseed", "vm", "preflight", short.as_str(), "--vault", vault.name.as_str()];
-    let look = || format!("`{}` looks at what stands in the way", typed(look));
+    let look = vault.line(["preflight", short.as_str()]);
+    let look = || format!("`{look}` looks at what stands in the way");
     let hint = error.hint().map_or_else(look, |own| own.to_string());
     Came::Failed { message: chain(error), code: error.code(), kind: error.kind(), said, hint }
 }
@@ -170,7 +170,7 @@ pub fn protect_all(
         let job = protect(&office.arm, &vault.id, machine, &policy)?;
         Ok((Came::Done(done(own)), job))
     });
-    let next = format!("azseed vm backup --all --vault {}", vault.id.name);
+    let next = vault.id.line(["backup", "--all"]);
     Ok(Deeds { vault: vault.id, all: deeds, next: Some(next) })
 }
 
@@ -268,7 +268,7 @@ pub(super) fn protected(
             [one] if found.contains(one) => {}
             [one] => found.push((*one).clone()),
             [] => {
-                let (machine, vault) = (word.to_string(), vault.name.clone());
+                let (machine, vault) = (word.to_string(), Box::new(vault.clone()));
                 faults.push(Error::NotProtected { machine, vault });
             }
             several => {
@@ -375,8 +375,7 @@ pub fn discover_all(options: &VmOptions, desk: &Desk<'_>) -> Result<Standings, F
         next: None,
     };
     let all: Vec<Standing> = discover(&office.arm, &vault.id)?.into_iter().map(standing).collect();
-    let next =
-        (!all.is_empty()).then(|| format!("azseed vm protect --all --vault {}", vault.id.name));
+    let next = (!all.is_empty()).then(|| vault.id.line(["protect", "--all"]));
     Ok(Standings { all, next })
 }
 

@@ -174,7 +174,7 @@ fn same_disks(
             }
         }
         (_, Some(false)) => {
-            let (id, vault) = (job.to_owned(), vault.name.clone());
+            let (id, vault) = (job.to_owned(), Box::new(vault.clone()));
             return Err(Error::OtherRestore { machine, id, vault }.into());
         }
         (_, None) if luns.is_some() => desk.attendant.warn(&format!(
@@ -208,7 +208,7 @@ fn point_of(
         PointWord::At(at) => format!("not after {at:.0}"),
         PointWord::Id(id) => id.clone(),
     };
-    let (machine, vault) = (machine.short(), vault.name.clone());
+    let (machine, vault) = (machine.short(), Box::new(vault.clone()));
     found.ok_or(Error::NoPoint { word, machine, vault, near })
 }
 

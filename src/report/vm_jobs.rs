@@ -1,7 +1,7 @@
 //! Jobs and points of a Recovery Services vault. A job that failed brings its entry of the catalogue
 //! along.
 
-use disk_prep::noun::{ErrorKind, typed, visible_line};
+use disk_prep::noun::{ErrorKind, visible_line};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -196,11 +196,8 @@ impl Outcome for Jobs {
                 lines.extend(own.facts.iter().map(fact));
             }
             if own.is_cancellable {
-                let id = visible_line(&own.id);
-                let vault = &self.vault.name;
-                lines.push(format!(
-                    "  It can be cancelled: `azseed vm job cancel {id} --vault {vault}`"
-                ));
+                let line = self.vault.line(["job", "cancel", own.id.as_str()]);
+                lines.push(visible_line(&format!("  It can be cancelled: `{line}`")).into_owned());
             }
             lines.extend(own.faults.iter().flat_map(fault_lines));
         }
@@ -261,9 +258,9 @@ impl Outcome for VmPoints {
         };
         let mut lines: Vec<String> = self.all.iter().map(one).collect();
         if let (Some(vault), [own]) = (&self.vault, self.all.as_slice()) {
-            let (machine, vault) = (self.machine.short(), vault.name.as_str());
-            let words = ["azseed", "vm", "restore", "disks", &machine, "--at", &own.id, "--vault"];
-            let line = typed(words.into_iter().chain([vault, "--account", "ACCOUNT"]));
+            let machine = self.machine.short();
+            let words = ["restore", "disks", &machine, "--at", &own.id, "--account", "ACCOUNT"];
+            let line = vault.line(words);
             lines.push(visible_line(&format!("Next: `{line}`")).into_owned());
         }
         lines

@@ -1,6 +1,6 @@
 //! A restore of a virtual machine, as a person and a script see it.
 
-use disk_prep::noun::{typed, visible_line};
+use disk_prep::noun::visible_line;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -95,15 +95,11 @@ impl Outcome for RestoreDeed {
                 lines.push("  the service says that it can be done; nothing was begun".to_owned());
             }
             (Some(job), _) => {
-                let words = ["azseed", "vm", "job", "wait", job, "--vault"];
-                let line = typed(words.into_iter().chain([self.vault.id.name.as_str()]));
-                lines.push(format!("Next: `{line}`"));
+                lines.push(format!("Next: `{}`", self.vault.id.line(["job", "wait", job])));
             }
             (None, _) => {
-                let vault = &self.vault.id.name;
-                lines.push(format!(
-                    "Next: `azseed vm job list --operation Restore --vault {vault}`"
-                ));
+                let line = self.vault.id.line(["job", "list", "--operation", "Restore"]);
+                lines.push(format!("Next: `{line}`"));
             }
         }
         lines.iter().map(|own| visible_line(own).into_owned()).collect()

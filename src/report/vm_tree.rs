@@ -1,6 +1,6 @@
 //! Vaults with all that is in them, and start times that are spread, in words and as records.
 
-use disk_prep::noun::{count, typed, visible_line};
+use disk_prep::noun::{count, visible_line};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -143,13 +143,12 @@ impl Outcome for VaultTree {
 
 impl Stagger {
     fn commands(&self, own: &Spread) -> Vec<String> {
-        let (name, vault) = (own.name.as_str(), self.vault.name.as_str());
+        let name = own.name.as_str();
         let file = format!("{name}.toml");
-        let set = typed(["azseed", "vm", "policy", "set", name, "--file", &file, "--vault", vault]);
+        let set = self.vault.line(["policy", "set", name, "--file", &file]);
         let machines: Vec<String> = own.machines.iter().map(MachineId::short).collect();
-        let words = ["azseed", "vm", "protect"].into_iter();
-        let words = words.chain(machines.iter().map(String::as_str));
-        let protect = typed(words.chain(["--policy", name, "--vault", vault]));
+        let words = ["protect"].into_iter().chain(machines.iter().map(String::as_str));
+        let protect = self.vault.line(words.chain(["--policy", name]));
         match own.step {
             SpreadStep::Keep => Vec::new(),
             SpreadStep::Move => vec![set],

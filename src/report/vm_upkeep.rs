@@ -96,7 +96,7 @@ impl Outcome for VaultStorage {
             false => "It can be changed until the first machine is protected".to_owned(),
         });
         if !self.storage.is_locked && self.changed.is_some() {
-            lines.push(format!("Next: `azseed vm protect --all --vault {name}`"));
+            lines.push(format!("Next: `{}`", self.vault.id.line(["protect", "--all"])));
         }
         lines
     }

@@ -1,13 +1,14 @@
 //! What can go wrong with the backup of virtual machines.
 
 use disk_prep::limits::MACHINE_DATA_DISKS;
-use disk_prep::noun::{Diagnose, ErrorKind, Hint, ResourceGroup, VaultName, lines, typed};
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, ResourceGroup, VaultName, lines};
 
 use jiff::Timestamp;
 
 use super::create_line::create_line;
 use super::policy::PolicyFault;
 use super::restore_fault::RestoreFault;
+use super::vault_id::VaultId;
 use crate::azure;
 
 /// The error of this room.
@@ -53,29 +54,29 @@ pub enum Error {
     NoPolicy { name: String, vault: VaultName },
     #[error("{word:?} is no name of a policy")]
     PolicyName { word: String },
-    #[error("The vault {vault} does not protect {machine}")]
-    NotProtected { machine: String, vault: VaultName },
+    #[error("The vault {} does not protect {machine}", vault.name)]
+    NotProtected { machine: String, vault: Box<VaultId> },
     #[error("There is no job {id} in the vault {vault}")]
     NoJob { id: String, vault: VaultName },
     #[error("The job {id} cannot be cancelled: it is {state}")]
     NotCancellable { id: String, state: String },
     #[error("{machine} has no point {word}{}", lines(near))]
-    NoPoint { word: String, machine: String, vault: VaultName, near: Vec<String> },
+    NoPoint { word: String, machine: String, vault: Box<VaultId>, near: Vec<String> },
     #[error("{word:?} is neither the id of a point, nor a time with its zone, nor `latest`")]
     PointWord { word: String },
     #[error("The service would not restore this, so nothing was begun:{}", lines(faults))]
     Restore { faults: Vec<RestoreFault> },
     #[error("Another restore of {machine} is under way (job {id})")]
-    OtherRestore { machine: String, id: String, vault: VaultName },
+    OtherRestore { machine: String, id: String, vault: Box<VaultId> },
     #[error("A job about {machine} is under way ({id})")]
-    JobUnderWay { machine: String, id: String, vault: VaultName },
+    JobUnderWay { machine: String, id: String, vault: Box<VaultId> },
     #[error(
         "A backup of {machine} is under way (job {id}), and nothing says that its point is kept \
          until {until:.0}"
     )]
-    KeptOtherwise { machine: String, id: String, vault: VaultName, until: Timestamp },
-    #[error("The vault {vault} makes no backups of {machine} any more: {told}")]
-    Ended { machine: String, vault: VaultName, told: String },
+    KeptOtherwise { machine: String, id: String, vault: Box<VaultId>, until: Timestamp },
+    #[error("The vault {} makes no backups of {machine} any more: {told}", vault.name)]
+    Ended { machine: String, vault: Box<VaultId>, told: String },
     #[error("The vault {vault} is {held}, and that cannot be changed: it holds machines")]
     Locked { vault: VaultName, held: String },
     #[error("The vault {vault} cannot be deleted: it holds{}", lines(held))]
@@ -217,20 +218,19 @@ impl Diagnose for Error {
             Error::NoPolicy { .. } => "`azseed vm policy list` names those that are there",
             Error::PolicyName { .. } => "3 to 150 letters, digits and hyphens, a letter first",
             Error::NotProtected { machine, vault } => {
-                let line = ["azseed", "vm", "protect", machine, "--vault", vault.as_str()];
-                return Some(Hint::new(format!("`{}` begins it", typed(line))));
+                let line = vault.line(["protect", machine]);
+                return Some(Hint::new(format!("`{line}` begins it")));
             }
             Error::NoJob { .. } => "`azseed vm job list` names those that are there",
             Error::NotCancellable { .. } => {
                 "a backup can be cancelled while its snapshot is taken, not while it is transferred"
             }
             Error::NoPoint { machine, vault, .. } => {
-                let line = ["azseed", "vm", "point", "list", machine, "--vault", vault.as_str()];
-                return Some(Hint::new(format!("`{}` names those that are there", typed(line))));
+                let line = vault.line(["point", "list", machine]);
+                return Some(Hint::new(format!("`{line}` names those that are there")));
             }
             Error::Ended { machine, vault, .. } => {
-                let line = ["azseed", "vm", "protect", machine, "--vault", vault.as_str()];
-                let line = typed(line);
+                let line = vault.line(["protect", machine]);
                 return Some(Hint::new(format!("`{line}` goes on with the points that it has")));
             }
             Error::PointWord { .. } => "write a time as in 2026-11-20T12:00:00Z",
@@ -253,8 +253,8 @@ impl Diagnose for Error {
             Error::OtherRestore { id, vault, .. }
             | Error::JobUnderWay { id, vault, .. }
             | Error::KeptOtherwise { id, vault, .. } => {
-                let line = ["azseed", "vm", "job", "wait", id, "--vault", vault.as_str()];
-                return Some(Hint::new(format!("`{}`, then run this again", typed(line))));
+                let line = vault.line(["job", "wait", id]);
+                return Some(Hint::new(format!("`{line}`, then run this again")));
             }
             Error::Locked { .. } => "make another vault with `azseed vm vault create`",
             Error::NotEmpty { are_deleted: true, .. } => {

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::error::Error;
 use super::jobs::{Job, under_way};
-use super::names::{MachineId, VaultId};
+use super::names::MachineId;
+use super::vault_id::VaultId;
 use super::words::{RECOVERY, VMS_ONLY, moment};
 use crate::azure::{self, Arm};
 
@@ -67,7 +68,7 @@ impl Item {
     /// What is refused of a machine whose protection is ended.
     pub fn ended(&self, vault: &VaultId) -> Error {
         let (machine, told) = (self.machine.short(), self.protection.told());
-        Error::Ended { machine, vault: vault.name.clone(), told }
+        Error::Ended { machine, vault: Box::new(vault.clone()), told }
     }
 }
 

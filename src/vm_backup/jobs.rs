@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::Error;
-use super::names::{MachineId, VaultId};
+use super::names::MachineId;
+use super::vault_id::VaultId;
 use super::words::{LONG_BACKUP, LONG_RESTORE, RECOVERY, VMS_ONLY, asked, moment, seconds, word};
 use crate::azure::{self, Arm};
 

@@ -4,7 +4,8 @@ use disk_prep::noun::SubscriptionId;
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
-use super::names::{MachineId, VaultId};
+use super::names::MachineId;
+use super::vault_id::VaultId;
 use super::vaults::region;
 use super::words::{CLASSIC, COMPUTE, RECOVERY, VMS_ONLY};
 use crate::azure::Arm;

@@ -15,6 +15,7 @@ mod policy_wire;
 mod restore;
 mod restore_fault;
 mod stagger;
+mod vault_id;
 mod vaults;
 mod words;
 mod zones;
@@ -26,7 +27,7 @@ pub use items::{
 };
 pub use jobs::{Job, JobFault, JobFilter, JobState, Task, cancel, job, jobs, jobs_under_way};
 pub use machines::{Machine, classic_machines, discover, machines};
-pub use names::{MachineId, MachineWord, VaultId};
+pub use names::{MachineId, MachineWord};
 pub use networks::{Network, networks};
 pub use points::{Point, points};
 pub use policies::{PolicyFacts, delete_policy, policies, set_policy};
@@ -34,6 +35,7 @@ pub use policy::{PolicyFault, VmPolicy};
 pub use restore::{Restore, RestoreTarget, name_rule, restore, validate};
 pub use restore_fault::RestoreFault;
 pub use stagger::{Spread, SpreadStep, Spreading, spread};
+pub use vault_id::VaultId;
 pub use vaults::{
     RecoveryVault, Redundancy, Storage, create, delete_vault, has_default_policy, set_storage,
     storage, vaults,

@@ -4,7 +4,7 @@ use disk_prep::noun::SubscriptionId;
 use serde::Deserialize;
 
 use super::error::Error;
-use super::names::parts;
+use super::vault_id::parts;
 use super::vaults::region;
 use super::words::NETWORK;
 use crate::azure::Arm;

@@ -5,7 +5,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::error::Error;
-use super::names::{MachineId, VaultId};
+use super::names::MachineId;
+use super::vault_id::VaultId;
 use super::words::{RECOVERY, asked, moment, word};
 use crate::azure::Arm;
 

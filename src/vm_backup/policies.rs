@@ -4,9 +4,9 @@ use disk_prep::limits::POLICY_NAME_CHARACTERS;
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
-use super::names::VaultId;
 use super::policy::VmPolicy;
 use super::policy_wire::{Properties, is_same, policy, properties};
+use super::vault_id::VaultId;
 use super::words::{RECOVERY, VMS_ONLY};
 use crate::azure::Arm;
 

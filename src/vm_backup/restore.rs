@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::error::Error;
 use super::jobs::{Job, JobFilter, job, jobs, under_way};
-use super::names::{MachineId, VaultId};
+use super::names::MachineId;
 use super::points::Point;
 use super::restore_fault::RestoreFault;
+use super::vault_id::VaultId;
 use super::vaults::RecoveryVault;
 use super::words::RECOVERY;
 use crate::azure::{self, Arm};
@@ -257,7 +258,7 @@ fn same(arm: &Arm, vault: &VaultId, own: &Restore) -> Result<Option<String>, Err
     if own.is(&found) {
         return Ok(Some(found.id));
     }
-    let (machine, vault) = (own.machine.short(), vault.name.clone());
+    let (machine, vault) = (own.machine.short(), Box::new(vault.clone()));
     Err(Error::OtherRestore { machine, id: found.id, vault })
 }
 

@@ -5,7 +5,7 @@ use disk_prep::noun::SubscriptionId;
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
-use super::names::VaultId;
+use super::vault_id::VaultId;
 use super::words::RECOVERY;
 use crate::azure::Arm;
 

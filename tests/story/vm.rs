@@ -575,7 +575,7 @@ fn all_machines_that_cannot_be_meant_are_told_at_once_with_what_to_do() {
     );
     let told = world.refused(10, "vm-not-protected", "vm backup web db");
     assert!(told.contains("protect web") && told.contains("protect db"), "{told}");
-    assert!(told.contains("`azseed vm protect web --vault prod`"), "{told}");
+    assert!(told.contains("`azseed vm protect web --vault prod --resource-group "), "{told}");
     world.ok("vm protect WEB");
     assert_eq!(world.kept_jobs("ConfigureBackup"), 1, "nothing else was done");
     // Times: with a zone, or a day; and not one that is over.
@@ -602,6 +602,10 @@ fn all_machines_that_cannot_be_meant_are_told_at_once_with_what_to_do() {
     let guide = world.ok("vm guide");
     let all = "vm backup --all --vault prod --resource-group backup-rg --wait";
     assert!(guide.contains(all), "{guide}");
+    // So are the lines that other commands print.
+    let own = "--vault prod --resource-group backup-rg";
+    let told = world.refused(10, "vm-not-protected", &format!("vm backup db {own}"));
+    assert!(told.contains(&format!("`azseed vm protect db {own}`")), "{told}");
     // A vault or a group that is not there is told, and what is elsewhere is not told as nothing.
     world.vm("more");
     world.ok("vm protect more --resource-group other-rg");

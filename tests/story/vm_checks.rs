@@ -140,7 +140,7 @@ fn a_preflight_says_what_is_missing_and_its_last_line_protects() {
     world.ok("vm backup web --vault prod");
     let busy = world.json(0, "check vm web");
     assert_eq!(bad(&busy, ""), ["vm-jobs warning"]);
-    assert!(command(of(&busy, "vm-jobs")).ends_with(" --vault prod"), "{busy:?}");
+    assert!(command(of(&busy, "vm-jobs")).ends_with(" --vault prod --resource-group backup-rg"));
 }
 
 #[test]
@@ -161,7 +161,10 @@ fn what_was_deleted_is_told_truly_and_protecting_it_has_it_back_with_its_points(
         "vm restore disks web --at latest --account account1",
     ] {
         let told = world.refused(13, "vm-protection-ended", line);
-        assert!(told.contains("`azseed vm protect RG/web --vault prod`"), "{told}");
+        assert!(
+            told.contains("`azseed vm protect RG/web --vault prod --resource-group "),
+            "{told}"
+        );
     }
     let refused = world.json(13, "vm backup web");
     assert_eq!(refused[0]["code"], "vm-protection-ended", "{refused:?}");
@@ -171,7 +174,8 @@ fn what_was_deleted_is_told_truly_and_protecting_it_has_it_back_with_its_points(
     world.ok("vm vault create second --location westus --resource-group backup-rg");
     let other = world.json(13, "vm preflight web --vault second");
     assert_eq!(bad(&other, ""), ["vm-protected problem", "vm-ready unknown"]);
-    assert_eq!(command(of(&other, "vm-protected")), "vm protect RG/web --vault prod");
+    let line = "vm protect RG/web --vault prod --resource-group backup-rg";
+    assert_eq!(command(of(&other, "vm-protected")), line);
     let back = world.json(0, &command(of(&found, "vm-protected")));
     assert!(text(&back[0], "message").contains("had back with its points"), "{back:?}");
     assert_eq!(text(&world.json(0, "vm status web")[0], "protection"), "protected");

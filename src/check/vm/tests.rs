@@ -123,13 +123,16 @@ fn what_stands_around_the_machine_has_its_verdict_too() {
     assert_eq!(with(&|own| own.size = None), ["vm-size unknown"]);
     let small = Some(SizeFacts { name: String::new(), cores: 1, memory_mib: 512 });
     assert_eq!(with(&|own| own.size = small.clone()), ["vm-size warning"]);
-    let held = |is_meant| Answer::Known(Some(Protected { vault: "v".to_owned(), is_meant }));
+    let held = |is_meant| {
+        let (vault, group) = ("v".to_owned(), "rg".to_owned());
+        Answer::Known(Some(Protected { vault, group, is_meant }))
+    };
     assert_eq!(with(&|own| own.protected = held(Some(false))), ["vm-protected problem"]);
     assert_eq!(with(&|own| own.protected = held(Some(true))), Vec::<String>::new());
     assert_eq!(with(&|own| own.protected = held(None)), Vec::<String>::new());
     let ended = |is_meant, is_deleted| {
-        let (vault, told) = ("v".to_owned(), String::new());
-        let ended = EndedProtection { vault, is_meant, is_deleted, told };
+        let (vault, group, told) = ("v".to_owned(), "rg".to_owned(), String::new());
+        let ended = EndedProtection { vault, group, is_meant, is_deleted, told };
         with(&move |own| own.ended = Some(ended.clone()))
     };
     assert_eq!(ended(Some(false), false), ["vm-protected problem"]);
