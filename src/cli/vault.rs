@@ -225,11 +225,11 @@ pub struct VaultCreate {
     #[arg(long, value_name = "NAME", env = "AZSEED_VAULT_CONTAINER")]
     pub vault_container: Option<ContainerName>,
     /// The storage account that it is kept in; the seed's if not said
-    #[arg(long, value_name = "NAME", env = "AZSEED_VAULT_ACCOUNT", conflicts_with = "adopt")]
+    #[arg(long, value_name = "NAME", env = "AZSEED_VAULT_ACCOUNT")]
     pub vault_account: Option<AccountName>,
     /// Keep it in the container that the seed is imported to: what is imported
     /// stays there
-    #[arg(long, conflicts_with = "vault_container")]
+    #[arg(long)]
     pub adopt: bool,
     /// Where the password is; if not said, where that of the seed is.
     #[command(flatten)]

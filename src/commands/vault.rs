@@ -4,6 +4,7 @@ use super::call::Call;
 use super::flags::run_options;
 use crate::cli::{SourceCommand, VaultCommand, VaultCreate};
 use crate::journey::desk::Desk;
+use crate::journey::settings::one_of;
 use crate::journey::vault::{Vaults, make};
 use crate::journey::vault_create::CreateOptions;
 use crate::journey::vault_meant::{VaultOptions, pick};
@@ -11,7 +12,7 @@ use crate::journey::vault_run::Wish;
 use crate::journey::{
     vault_forget, vault_give_up, vault_source, vault_sources, vault_status, vault_turn,
 };
-use crate::outcome::{Ended, IdleWord, MissingFlags};
+use crate::outcome::{Ended, Failure, IdleWord, MissingFlags};
 
 /// What is said of one vault's seed, by its id and as it is typed.
 const OF_ONE: [(&str, &str); 4] = [
@@ -26,7 +27,7 @@ pub fn run(command: &VaultCommand, options: &VaultOptions, call: &Call<'_>) -> E
     let desk = &call.desk();
     let picked = || pick(options, desk);
     match command {
-        VaultCommand::Create(create) => Ok(Box::new(make(&created(create, call), options, desk)?)),
+        VaultCommand::Create(create) => Ok(Box::new(make(&created(create, call)?, options, desk)?)),
         VaultCommand::List => {
             if let Some((_, word)) = OF_ONE.into_iter().find(|(id, _)| call.is_typed(id)) {
                 return Err(IdleWord { word }.into());
@@ -76,10 +77,16 @@ fn source(command: &SourceCommand, options: &VaultOptions, desk: &Desk<'_>) -> E
     })
 }
 
-fn created(create: &VaultCreate, call: &Call<'_>) -> CreateOptions {
-    CreateOptions {
-        account: call.given("vault_account", create.vault_account.clone()),
-        container: call.given("vault_container", create.vault_container.clone()),
+fn created(create: &VaultCreate, call: &Call<'_>) -> Result<CreateOptions, Failure> {
+    // `--adopt` means the place of the import, and goes before another one.
+    let adopt = || call.given("adopt", create.adopt.then_some(()));
+    let account = call.given("vault_account", create.vault_account.clone());
+    let container = call.given("vault_container", create.vault_container.clone());
+    let is_account = one_of(adopt(), account.clone(), call.ui)?.1.is_some();
+    let is_container = one_of(adopt(), container.clone(), call.ui)?.1.is_some();
+    Ok(CreateOptions {
+        account: account.filter(|_| is_account),
+        container: container.filter(|_| is_container),
         is_adopted: create.adopt,
         schedule: call.said("schedule", create.schedule.clone()),
         keep: [
@@ -88,5 +95,5 @@ fn created(create: &VaultCreate, call: &Call<'_>) -> CreateOptions {
             call.given("keep_monthly", create.keep_monthly),
             call.given("keep_yearly", create.keep_yearly),
         ],
-    }
+    })
 }

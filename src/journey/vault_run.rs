@@ -33,7 +33,7 @@ use crate::repository::IsShipped;
 use crate::schedule::{Due, Elapse, due, elapse, is_ahead};
 use crate::staging::{Seed, Staging, drives_of};
 use crate::vault::{
-    Asked, Home, Increment, Ingested, Vault, VaultState, increment, tell_all, this_host,
+    Asked, Home, Increment, Ingested, Vault, VaultState, increment, retain, tell_all, this_host,
     without_told,
 };
 
@@ -214,7 +214,7 @@ fn note_ingest(ran: &Ran, home: Option<Staging>, desk: &Desk<'_>) -> Logged {
     leave(&staging, Some(run), |_| Vec::new(), desk)
 }
 
-/// Makes an increment and keeps what came of it.
+/// Makes an increment, keeps what came of it, and lets go what the policy does not keep.
 fn go_on(
     writer: &mut Writer<'_>,
     home: (&Arc<dyn Fenced>, Home<'_>),
@@ -228,15 +228,9 @@ fn go_on(
         this_host: &this_host,
         allow_shrink: wish.allow_shrink,
     };
-    let (vault, monitor) = (&writer.vault, desk.attendant.monitor());
-    let zone = asked.now.time_zone();
-    let show = |gone: &[Judged<'_>]| {
-        let snapshots = gone.iter().map(|own| JudgedSnapshot::of(own, zone)).collect();
-        desk.attendant.show(&LetGo { vault: vault.name.clone(), snapshots });
-    };
-    let (container, is_in_vault) = (home.0.container(), matches!(home.1, Home::Vault));
-    let mut done = increment(vault, home, secret, &asked, &monitor, &show)?;
-    done.remarks = without_told(done.remarks, container.as_ref())?;
+    let (container, is_in_vault) = (home.0, matches!(home.1, Home::Vault));
+    let monitor = desk.attendant.monitor();
+    let (mut done, repository) = increment(&writer.vault, home, secret, &asked, &monitor)?;
     for text in &done.idle_patterns {
         desk.attendant.warn(&format!("--exclude {text} leaves nothing out"));
     }
@@ -247,6 +241,13 @@ fn go_on(
             own.restorable_at = own.incremented_at.filter(|_| is_in_vault).or(own.restorable_at);
         }
     })?;
+    let (vault, zone) = (&writer.vault, asked.now.time_zone());
+    let show = |gone: &[Judged<'_>]| {
+        let snapshots = gone.iter().map(|own| JudgedSnapshot::of(own, zone)).collect();
+        desk.attendant.show(&LetGo { vault: vault.name.clone(), snapshots });
+    };
+    retain(vault, (container, &repository), &asked, &mut done, &show)?;
+    done.remarks = without_told(done.remarks, container.container().as_ref())?;
     Ok(done)
 }
 

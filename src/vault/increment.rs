@@ -1,4 +1,4 @@
-//! What follows the seed: a backup of the same sources under the same host name, then retention.
+//! What follows the seed: a backup of the same sources under the same host name.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,14 +8,10 @@ use jiff::{Timestamp, Zoned};
 use secrecy::SecretString;
 
 use super::error::Error;
-use super::foreign_locks::live_locks;
-use super::joining::joining;
-use super::points::{origin_of, points};
 use super::record::{KnownSource, Vault};
 use super::remark::Remark;
 use super::sources::{Coverage, Found, Verdict, judge, mount_of, shrunk, vault_coverage};
 use crate::azure::Fenced;
-use crate::policy::{Judged, Origin, Point, judged};
 use crate::repository::{
     self, BackupDone, BackupPlan, BlobStore, FolderStore, IsShipped, Keys, Repository, Snapshot,
     SourceTotals, Store, TravelStore, inside, survey,
@@ -60,18 +56,16 @@ pub struct Increment {
     pub sources: Vec<KnownSource>,
 }
 
-/// Backs up the sources as far as they are there and as they should be, forgets what the retention
-/// does not keep, and prunes after it. Until the cleanup has proven the seed by what the vault
-/// holds, all is kept. Every write and delete is one of the fenced container, so none comes after
-/// the lease is lost. What is about to be forgotten is shown first.
+/// Backs up the sources as far as they are there and as they should be. Every write and delete is
+/// one of the fenced container, so none comes after the lease is lost. Returns with it the
+/// repository, for [`retain`](super::retention::retain), once what was made is written down.
 pub fn increment(
     vault: &Vault,
     (container, home): (&Arc<dyn Fenced>, Home<'_>),
     password: &SecretString,
     asked: &Asked<'_>,
     monitor: &Arc<dyn Monitor>,
-    show: &dyn Fn(&[Judged<'_>]),
-) -> Result<Increment, Error> {
+) -> Result<(Increment, Repository), Error> {
     let failed = |source| Error::Repository { vault: vault.name.clone(), source };
     let store: Arc<dyn Store> = match home {
         Home::Vault => Arc::new(BlobStore::changing(container, &vault.prefix)),
@@ -100,7 +94,7 @@ pub fn increment(
     }
     if sources.is_empty() {
         done.remarks.push(Remark::NoSource { host: asked.this_host.to_owned() });
-        return Ok(done);
+        return Ok((done, repository));
     }
     let now = asked.now.timestamp();
     for own in snapshots.iter().filter(|own| is_ahead(own.time, now)) {
@@ -170,65 +164,9 @@ pub fn increment(
         }
     }
     done.sources = turns.iter().filter_map(|turn| turn.known_now(done.backup.as_ref())).collect();
-    // What has shrunk may be needed again, whole; and while a part travels, not all is seen that
-    // is still needed.
-    let may_forget = vault.cleaned_at.is_some()
-        && matches!(home, Home::Vault)
-        && !done.sources.iter().any(|own| own.is_shrunk);
-    if let Some(backup) = done.backup.as_ref().filter(|_| may_forget) {
-        let repository = open()?;
-        let own = origin(
-            &plan,
-            &vault.let_go,
-            &backup.snapshot,
-            &repository.snapshots().map_err(failed)?,
-        );
-        if let Some((own, points)) = own {
-            let zone = asked.now.time_zone();
-            // The one that was just made is the latest that this clock has stamped.
-            let made = points.iter().find(|point| point.id == backup.snapshot);
-            let now = made.map_or(now, |made| now.max(made.time));
-            let all = judged(&points, &own, &vault.policy(), zone, now);
-            let gone: Vec<_> = all.into_iter().filter(|own| own.grounds.is_empty()).collect();
-            let locks = match gone.is_empty() {
-                true => 0,
-                false => {
-                    live_locks(container.container().as_ref(), &vault.prefix, Timestamp::now())?
-                }
-            };
-            let seeds = match gone.is_empty() {
-                true => Vec::new(),
-                false => joining(container.container().as_ref())?,
-            };
-            if locks > 0 {
-                done.remarks.push(Remark::ClientLocks { count: locks });
-            } else if !seeds.is_empty() {
-                done.remarks.push(Remark::SeedsJoin { seeds });
-            } else if !gone.is_empty() {
-                show(&gone);
-                done.forgotten = gone.iter().map(|own| own.point.id.clone()).collect();
-                repository.forget(&done.forgotten).map_err(failed)?;
-                repository.prune().map_err(failed)?;
-            }
-        }
-    }
-    done.policy_refused = vault.policy().keeps_nothing();
     // What the library made of a refused write is not asked: the run ends well only with its lease.
     container.check().map_err(|source| failed(repository::Error::Service { source }))?;
-    Ok(done)
-}
-
-/// What this run backs up, and all snapshots as the retention sees them; `None` if the one that
-/// was just made is not listed, since then the list cannot be right.
-fn origin(
-    plan: &BackupPlan,
-    let_go: &[PathBuf],
-    made: &str,
-    snapshots: &[Snapshot],
-) -> Option<(Origin, Vec<Point>)> {
-    let made = snapshots.iter().find(|own| own.id == made)?;
-    let paths = plan.sources.iter().chain(let_go).cloned().collect();
-    Some((Origin { paths, ..origin_of(made) }, points(snapshots)))
+    Ok((done, repository))
 }
 
 /// A source in a run.

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use support::azurite::Azurite;
 use support::kept::{Vault, last};
-use support::program::{Machine, files_below, lives_until, said};
+use support::program::{Machine, files_below, kill_when, lives_until, said};
 use support::seed::{is_equal, run, shipped};
 use support::tree::Dice;
 
@@ -85,6 +85,32 @@ fn azurite_ends_in_the_middle_of_a_prune_and_the_next_run_goes_on() {
     }
     emulator.expect(&machine, 0, &["vault", "restore", "--target", "restored"]);
     assert!(is_equal(&machine, "restored"));
+}
+
+/// The record names the snapshot that was made before the first of the others goes.
+#[test]
+fn a_run_that_is_killed_while_it_lets_snapshots_go_leaves_none_that_is_said_to_be_lost() {
+    let vault = Vault::of(|root| fs::write(root.join("file"), Dice(5).bytes(1 << 20)).unwrap());
+    let (machine, emulator) = (&vault.machine, &vault.emulator);
+    emulator.expect(machine, 0, &["vault", "policy", "set", "--keep-daily", "1"]);
+    let first = run(machine, emulator, 0, &["--now"])["increment"]["snapshot"].clone();
+    let record = machine.path("state/vaults/office.json");
+    let mut kept: Value = serde_json::from_slice(&fs::read(&record).unwrap()).unwrap();
+    kept["cleaned_at"] = "2026-01-01T00:00:00Z".into();
+    fs::write(&record, kept.to_string()).unwrap();
+    fs::write(vault.source().join("file"), Dice(6).bytes(1 << 20)).unwrap();
+    let snapshots = emulator.blob("azseed-office", "repo/snapshots");
+    let old = snapshots.join(first.as_str().unwrap());
+    assert!(old.is_file(), "{first}");
+    let mut command = emulator.command(machine, &["vault", "run", "--now", "--json"]);
+    let mut process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    assert!(kill_when(&mut process, || !old.exists()), "it was over before it was killed");
+    emulator.expect(machine, 0, &["vault", "check"]);
+    let status = last(&emulator.expect(machine, 0, &["vault", "run", "--json"]));
+    assert_eq!(status["increment"], Value::Null, "what was made counts: {status}");
+    run(machine, emulator, 0, &["--now"]);
+    emulator.expect(machine, 0, &["vault", "check", "--read-data"]);
+    assert_eq!(files_below(&snapshots).len(), 1);
 }
 
 /// Clocks that are wrong by a day, once between two runs: the machine's, not the service's.

@@ -20,7 +20,7 @@ use azseed::escrow::{Weak, read_password};
 use azseed::state::State;
 use azseed::vault::{
     Asked, Home, Import, LOCK, Lease, SeedBlob, SeedList, Shelf, Taking, Timing, Vault, clear,
-    increment, ingest,
+    increment, ingest, retain,
 };
 use disk_prep::monitor::{Monitor, VoidMonitor};
 use disk_prep::noun::{Diagnose, ErrorKind, Md5Digest, Sha256Digest};
@@ -171,7 +171,11 @@ fn an_increment_that_loses_its_lease_at_any_step_changes_nothing_more() {
         let fenced = Arc::clone(&plain).fenced(fence.clone());
         let now = Zoned::now();
         let asked = Asked { now: &now, this_host: "here", allow_shrink: false };
-        let done = increment(&vault, (&fenced, Home::Vault), &password, &asked, &monitor, &|_| {});
+        let made = increment(&vault, (&fenced, Home::Vault), &password, &asked, &monitor);
+        let done = made.and_then(|(mut done, repository)| {
+            let home = (&fenced, &repository);
+            retain(&vault, home, &asked, &mut done, &|_| {}).map(|()| done)
+        });
         let was_lost = fence.was_lost();
         match done {
             Ok(done) => {

@@ -26,6 +26,7 @@ use super::super::joining::{join, joining};
 use super::super::lease::{Clock, LOCK, Lease, Timing};
 use super::super::record::{SeedLink, Vault};
 use super::super::removal::remove_snapshots;
+use super::super::retention::retain;
 use super::super::seed_list::{SeedBlob, SeedList};
 use super::super::shelf::Import;
 use super::super::taken::taken_in;
@@ -157,8 +158,10 @@ impl World {
         let travels = host.vault.awaits_seed();
         let home = if travels { Home::Travelling(&store, &is_shipped) } else { Home::Vault };
         host.past.push(host.files.clone());
-        let done = increment(&host.vault, (&fenced, home), &secret(), &asked, &monitor(), &|_| ())?;
-        host.vault.sources = done.sources;
+        let made = increment(&host.vault, (&fenced, home), &secret(), &asked, &monitor());
+        let (mut done, repository) = made?;
+        host.vault.sources.clone_from(&done.sources);
+        retain(&host.vault, (&fenced, &repository), &asked, &mut done, &|_| ())?;
         let made = done.backup.map(|backup| backup.snapshot);
         if travels {
             host.waits = made.or(host.waits.take())
