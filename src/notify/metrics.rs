@@ -2,12 +2,16 @@
 //! folder of such files. A file is replaced whole, so nobody reads the half of one.
 
 use std::fmt::Write;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use disk_prep::noun::{Diagnose, ErrorKind, Hint, VaultName};
 use disk_prep::sys::durable::{self, Access};
 use jiff::Timestamp;
+
+/// As every file of ours begins.
+const OWN: &str = "# HELP azseed_";
 
 /// A file of metrics that cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +25,12 @@ pub enum MetricsError {
     /// What is there is not replaced.
     #[error("{} is no plain file, so nothing is written there", path.display())]
     Kind {
+        /// The file.
+        path: PathBuf,
+    },
+    /// What is there is something else.
+    #[error("{} has something else in it than metrics of azseed", path.display())]
+    Other {
         /// The file.
         path: PathBuf,
     },
@@ -40,19 +50,26 @@ impl Diagnose for MetricsError {
         match self {
             MetricsError::NoFolder { .. } => "metrics-folder-missing",
             MetricsError::Kind { .. } => "metrics-not-plain",
+            MetricsError::Other { .. } => "metrics-in-the-way",
             MetricsError::Write { .. } => "metrics-not-written",
         }
     }
     fn kind(&self) -> ErrorKind {
         match self {
             MetricsError::NoFolder { .. } => ErrorKind::Usage,
-            MetricsError::Kind { .. } => ErrorKind::Guard,
+            MetricsError::Kind { .. } | MetricsError::Other { .. } => ErrorKind::Guard,
             MetricsError::Write { .. } => ErrorKind::LeftOut,
         }
     }
     fn hint(&self) -> Option<Hint> {
-        let text = "name another file; links, folders and devices are left as they are";
-        matches!(self, MetricsError::Kind { .. }).then(|| Hint::new(text))
+        let text = match self {
+            MetricsError::Kind { .. } => {
+                "name another file; links, folders and devices are left as they are"
+            }
+            MetricsError::Other { .. } => "name another file with `--metrics-file`",
+            MetricsError::NoFolder { .. } | MetricsError::Write { .. } => return None,
+        };
+        Some(Hint::new(text))
     }
 }
 
@@ -89,9 +106,17 @@ pub fn may_write(path: &Path) -> Result<(), MetricsError> {
 
 fn expect_plain(path: &Path) -> Result<(), MetricsError> {
     match durable::may_replace(path) {
+        Ok(true) if is_other(path) => Err(MetricsError::Other { path: path.to_owned() }),
         Ok(false) => Err(MetricsError::Kind { path: path.to_owned() }),
         _ => Ok(()),
     }
+}
+
+/// Whether something else than metrics of ours is there.
+fn is_other(path: &Path) -> bool {
+    let mut start = [0; OWN.len()];
+    let read = File::open(path).and_then(|mut file| file.read(&mut start));
+    read.is_ok_and(|length| !OWN.as_bytes().starts_with(&start[..length]))
 }
 
 /// Replaces the file.
@@ -191,6 +216,8 @@ mod tests {
         let about = std::fs::symlink_metadata(&path).unwrap();
         assert!(about.is_file() && about.permissions().mode() & 0o777 == 0o644);
         assert_eq!(std::fs::read_to_string(&other).unwrap(), "kept");
+        let refused = may_write(&other).unwrap_err();
+        assert_eq!((refused.code(), refused.kind()), ("metrics-in-the-way", ErrorKind::Guard));
         let nowhere = folder.path().join("no/azseed.prom");
         assert_eq!(may_write(&nowhere).unwrap_err().code(), "metrics-folder-missing");
         let error = write(&nowhere, &measured()).unwrap_err();

@@ -4,7 +4,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -21,6 +21,8 @@ use super::screen::{LogLines, logged};
 
 /// Beyond so many bytes the log goes on in a new file.
 const MOST_BYTES: u64 = 16 << 20;
+/// What was told a person, in the log.
+pub(super) const TOLD: &str = "azseed::told";
 /// Old files that are kept; `FILE.1` is the newest.
 const KEPT: u32 = 4;
 
@@ -33,6 +35,8 @@ pub(super) fn log(verbose: u8, file: Option<&Path>) -> Result<(), LogFileError> 
         1 => told(LevelFilter::INFO, LevelFilter::OFF),
         _ => told(LevelFilter::DEBUG, LevelFilter::WARN),
     };
+    // What the screen has told itself is not told there again.
+    let screen = screen.with_target(TOLD, LevelFilter::OFF);
     let screen = layer().with_writer(LogLines::default).with_ansi(false).with_filter(screen);
     let kept = file.map(|path| LogFile::open(path, MOST_BYTES)).transpose()?.map(|file| {
         let file = Arc::new(Mutex::new(file));
@@ -49,7 +53,7 @@ pub(super) fn log(verbose: u8, file: Option<&Path>) -> Result<(), LogFileError> 
 fn open(path: &Path) -> Result<File, LogFileError> {
     let failed = |source| LogFileError { path: path.to_owned(), source };
     let mut options = OpenOptions::new();
-    options.append(true).create(true).mode(0o600);
+    options.append(true).read(true).create(true).mode(0o600);
     options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
     let file = options.open(path).map_err(failed)?;
     let about = file.metadata().map_err(failed)?;
@@ -57,6 +61,18 @@ fn open(path: &Path) -> Result<File, LogFileError> {
         return Err(failed(io::Error::other("it is no plain file with one name")));
     }
     Ok(file)
+}
+
+/// Whether a file is empty or begins with the day and time of a line: no journal, record or drive is
+/// taken for a log.
+fn is_log(file: &File) -> io::Result<bool> {
+    let mut start = [0; 20];
+    let length = file.read_at(&mut start, 0)?;
+    let is_as = |(byte, form): (&u8, &u8)| match form {
+        b'0' => byte.is_ascii_digit(),
+        form => byte == form,
+    };
+    Ok(length == 0 || start[..length].iter().zip(b"0000-00-00T00:00:00.").all(is_as))
 }
 
 /// A file of the log, for which several processes may write.
@@ -68,7 +84,12 @@ struct LogFile {
 
 impl LogFile {
     fn open(path: &Path, most_bytes: u64) -> Result<Self, LogFileError> {
-        Ok(LogFile { path: path.to_owned(), file: open(path)?, most_bytes })
+        let file = open(path)?;
+        let failed = |source| LogFileError { path: path.to_owned(), source };
+        if !is_log(&file).map_err(failed)? {
+            return Err(failed(io::Error::other("it has something else in it than a log")));
+        }
+        Ok(LogFile { path: path.to_owned(), file, most_bytes })
     }
 
     fn add(&mut self, line: &str) -> io::Result<()> {
@@ -138,7 +159,7 @@ impl Diagnose for LogFileError {
         ErrorKind::Usage
     }
     fn hint(&self) -> Option<Hint> {
-        Some(Hint::new("name a file in a folder that you can write to with `--log-file`"))
+        Some(Hint::new("name a new file, in a folder that you can write to, with `--log-file`"))
     }
 }
 
@@ -168,6 +189,24 @@ mod tests {
             (40 - lines.len()..40).map(|number| format!("line {number:02} of the log")).collect();
         assert_eq!(lines, right);
         assert!(fs::metadata(&path).unwrap().len() <= 100);
+    }
+
+    #[test]
+    fn what_is_no_log_stays_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        for (content, is_log) in [
+            ("", true),
+            ("2026-11-30T23:45:00.123456Z  INFO azseed: begins\n", true),
+            ("383b53c0023b378f {\"record\":\"begun\"}\n", false),
+            ("{\"version\": 1}", false),
+            ("2026-11-30 a page of somebody\n", false),
+            ("\0\0\0\0", false),
+        ] {
+            fs::write(&path, content).unwrap();
+            assert_eq!(LogFile::open(&path, 100).is_ok(), is_log, "{content:?}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), content);
+        }
     }
 
     #[test]

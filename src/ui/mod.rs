@@ -11,6 +11,7 @@ mod log;
 mod progress;
 mod screen;
 mod service_manager;
+mod signals;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -29,7 +30,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use secrecy::SecretString;
 
 use crate::cli::Global;
-use crate::outcome::{Attendant, Exit, Heard, NoConsent, Outcome, Teller, causes};
+use crate::outcome::{Attendant, Exit, Heard, NoConsent, Outcome, Teller, causes, chain};
 use crate::report::said;
 use faults::{OutputLost, WrongCall};
 use screen::{eprint, print, print_json, tell_json};
@@ -97,7 +98,7 @@ impl Ui {
             face,
             loudness,
             kept: Arc::default(),
-            stop: stop_on_ctrl_c(Arc::clone(&is_heard), Arc::clone(&spot)),
+            stop: signals::stop_when_asked(Arc::clone(&is_heard), Arc::clone(&spot)),
             is_heard,
             may_ask: true,
             says_yes: global.yes,
@@ -153,8 +154,14 @@ impl Ui {
         log::log(verbose, file)
     }
 
+    /// A line for the file of the log alone.
+    pub fn log_only(&self, text: &str) {
+        tracing::info!(target: log::TOLD, "{text}");
+    }
+
     /// Shows why a command could not be done.
     pub fn fail(&self, error: &dyn Diagnose) -> Exit {
+        tracing::error!(target: log::TOLD, "{}; code: {}", chain(error), error.code());
         self.tell_kept();
         if self.face == Face::Json {
             tell_json(said::failure(error));
@@ -270,6 +277,7 @@ impl Attendant for Ui {
     }
 
     fn warn(&self, text: &str) {
+        tracing::warn!(target: log::TOLD, "{text}");
         match self.is_quiet() {
             true => hold(&self.kept).push(text.to_owned()),
             false => self.tell_warning(text),
@@ -378,49 +386,6 @@ fn paragraph(text: &str) -> String {
         false if line.starts_with(' ') || line.is_empty() => format!("{text}\n{line}"),
         false => format!("{text}\n    {line}"),
     })
-}
-
-/// The first Ctrl-C asks for a stop at the next block boundary; the second, or the first when
-/// nobody looks at the flag, ends at once. Both are safe: the journal is the truth of a drive, and
-/// a backup goes on from the packs that are whole.
-fn stop_on_ctrl_c(is_heard: Arc<AtomicBool>, spot: progress::Spot) -> StopFlag {
-    let stop = StopFlag::default();
-    let asked = stop.clone();
-    let wait = move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
-        let Ok(runtime) = runtime else { return };
-        runtime.block_on(async {
-            if tokio::signal::ctrl_c().await.is_err() {
-                return;
-            }
-            if is_heard.load(Ordering::Relaxed) {
-                asked.ask();
-                let place = place(&spot);
-                eprint(&format!(
-                    "\nStopping at the next block{place}; the same command goes on. Press Ctrl-C \
-                     again to stop at once\n"
-                ));
-                if tokio::signal::ctrl_c().await.is_err() {
-                    return;
-                }
-            }
-            if hold(&spot).is_some() {
-                eprint(&format!("\nStopped{}; the same command goes on\n", place(&spot)));
-            }
-            drawn::clear();
-            Exit::Failed(ErrorKind::Interrupted).leave();
-        });
-    };
-    if let Err(error) = std::thread::Builder::new().spawn(wait) {
-        // Then it ends at once, which is as safe.
-        tracing::warn!(%error, "no thread waits for Ctrl-C");
-    }
-    stop
-}
-
-/// Where the work is, behind what is said of it.
-fn place(spot: &progress::Spot) -> String {
-    hold(spot).as_ref().map_or(String::new(), |spot| format!(" ({spot})"))
 }
 
 #[cfg(test)]
