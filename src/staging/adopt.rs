@@ -5,15 +5,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use disk_prep::journal::begins_as_journal;
 use disk_prep::noun::{ByteSize, JobName};
 use jiff::Timestamp;
+use rustix::fs::{Mode, OFlags};
 use walkdir::WalkDir;
 
 use super::agent::Workload;
 use super::contents::{Contents, repository_path};
 use super::door::{Staging, has_record};
 use super::error::Error;
-use super::seed::{Destination, Origin, Seed, SeedKind, Totals};
+use super::seed::{Destination, Origin, Seed, SeedKind, SeedState, Totals};
 use super::write::to_be;
 
 /// A lock that was not renewed for so long is of a process that is gone (`staging-repository` 5).
@@ -38,16 +40,25 @@ pub fn check_apart(source: &Path, staging: &Path) -> Result<(), Error> {
 
 /// Refuses the journal of a drive below a folder that goes to Azure as it is.
 pub fn check_no_journal(source: &Path, file: &Path) -> Result<(), Error> {
-    let folder = file.parent().filter(|own| own.ends_with("journals"));
-    let is_journal = file.extension().is_some_and(|ending| ending == "journal");
-    let home = folder.and_then(Path::parent).filter(|_| is_journal);
-    match home.filter(|home| has_record(&source.join(home))) {
-        Some(home) => {
-            let path = source.join(home);
-            Err(Error::Within { path, source_path: source.to_owned() })
-        }
+    if file.extension().is_none_or(|ending| ending != "journal") {
+        return Ok(());
+    }
+    let path = source.join(file);
+    let folder = path.parent().filter(|own| own.ends_with("journals"));
+    match folder.and_then(Path::parent).filter(|home| has_record(home)) {
+        Some(home) => Err(Error::Within { path: home.to_owned(), source_path: source.to_owned() }),
+        None if is_journal(&path) => Err(Error::Secrets { path }),
         None => Ok(()),
     }
+}
+
+/// Whether a file is the journal of a drive, as far as it can be read.
+fn is_journal(path: &Path) -> bool {
+    let mut start = [0; 64];
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = rustix::fs::open(path, flags, Mode::empty());
+    let read = file.and_then(|file| rustix::io::read(file, &mut start));
+    read.is_ok_and(|length| begins_as_journal(&start[..length]))
 }
 
 /// Takes `source` as the data of the staging path. A second call with the same source and job
@@ -190,6 +201,20 @@ pub fn check_whole(seed: &Seed, path: &Path, files: u64, bytes: u64) -> Result<(
     let what = format!("it had {}, and has {}", amount(was.files, was.bytes), amount(files, bytes));
     let is_adopted = seed.origin == Origin::Adopted;
     Err(Error::Shrank { path: path.to_owned(), what, is_adopted })
+}
+
+/// Refuses adopted data that is away, as below a mount point where nothing is mounted: its folder is
+/// gone, or there is nothing in it. What lies in the staging path is there as that is.
+pub fn expect_there(seed: &Seed) -> Result<(), Error> {
+    let is_elsewhere = seed.origin == Origin::Adopted && seed.data.is_absolute();
+    if !is_elsewhere || seed.state != SeedState::Finished {
+        return Ok(());
+    }
+    let is_away = match fs::read_dir(&seed.data) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    };
+    if is_away { check_whole(seed, &seed.data, 0, 0) } else { Ok(()) }
 }
 
 /// What a folder amounts to; of a repository only what is part of one.

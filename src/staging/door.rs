@@ -1,6 +1,7 @@
 //! A staging path, held open. It is input from others: everything below it is reached from its
 //! handle, without links, and what its records say decides nothing outside of it.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -135,10 +136,18 @@ impl Data {
     }
 }
 
+/// A path that can be typed behind a flag, too: one with a hyphen at its beginning is no flag.
+fn plain(path: &Path) -> Cow<'_, Path> {
+    match path.as_os_str().as_encoded_bytes() {
+        [b'-', ..] => Cow::Owned(Path::new(".").join(path)),
+        _ => Cow::Borrowed(path),
+    }
+}
+
 impl Staging {
     /// Opens a staging path that the caller named; links on the way to it are followed.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        match Folder::open(path) {
+        match Folder::open(&plain(path)) {
             Ok(root) => Ok(Staging { root: Arc::new(root), memory: None }),
             Err(source) if source.kind() == std::io::ErrorKind::NotFound => {
                 Err(Error::NotStaging { path: path.to_owned() })

@@ -70,6 +70,8 @@ pub enum Error {
         path.display(), source_path.display()
     )]
     Within { path: PathBuf, source_path: PathBuf },
+    #[error("{} has what opens drives or backups of azseed, and would go along", path.display())]
+    Secrets { path: PathBuf },
     #[error("{path} is a repository in the old S3 layout")]
     OldLayout { path: PathBuf },
     #[error("The source {path} went away while it was backed up")]
@@ -200,6 +202,7 @@ impl Diagnose for Error {
             Error::Changed { .. } => "repository-changed",
             Error::Shrank { .. } => "data-shrank",
             Error::Within { .. } => "staging-in-source",
+            Error::Secrets { .. } => "keys-in-source",
             Error::OldLayout { .. } => "repository-old-layout",
             Error::SourceGone { .. } => "source-gone",
             Error::Incomplete { .. } => "repository-incomplete",
@@ -239,7 +242,8 @@ impl Diagnose for Error {
             | Error::Locked { .. }
             | Error::Changed { .. }
             | Error::Shrank { .. }
-            | Error::Within { .. } => ErrorKind::Guard,
+            | Error::Within { .. }
+            | Error::Secrets { .. } => ErrorKind::Guard,
             Error::NoSource { .. } | Error::AllExcluded { .. } | Error::EmptySource { .. } => {
                 ErrorKind::Usage
             }
@@ -306,6 +310,7 @@ impl Diagnose for Error {
             Error::Within { .. } => {
                 "name a folder outside of it with `--staging`, and adopt folders without a staging path"
             }
+            Error::Secrets { .. } => "name folders that it does not lie in",
             Error::AllExcluded { .. } => "name fewer patterns with `--exclude`, or fewer sources",
             Error::EmptySource { paths } if paths.iter().any(|own| is_block_device(own)) => {
                 "a disk itself is backed up as `azseed disk-backup protect --help` says; `stage` takes \

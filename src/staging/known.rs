@@ -53,14 +53,26 @@ pub struct HeldDrive {
     pub since: Option<Timestamp>,
 }
 
+/// A seed that a drive is sealed or begun for, as this machine remembers it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DriveHome {
+    /// The seed.
+    pub id: Uuid,
+    /// Its job.
+    pub job: JobName,
+    /// Where it was.
+    pub staging: PathBuf,
+}
+
 impl State {
     fn seeds(&self) -> PathBuf {
         self.folder().join("seeds")
     }
 
-    /// Remembers where a seed is, and drives that are sealed or begun for it or may be in a
-    /// moment. Where the journals can be read, what they say counts too: another run may have
-    /// begun a drive since the caller looked.
+    /// Remembers where a seed is, and drives that are sealed or begun for it. Where the journals can be
+    /// read, what they say counts too: another run may have begun a drive since the caller looked.
+    /// A drive that only its partition table's name is remembered of stays: a journal that was taken
+    /// away gives no drive up.
     pub fn remember(
         &self,
         id: Uuid,
@@ -68,36 +80,78 @@ impl State {
         staging: &Path,
         drives: Vec<Serial>,
     ) -> Result<(), StateError> {
+        self.keep(id, job, staging, Some(drives), &[])
+    }
+
+    /// Remembers drives that are about to be begun for a seed, each with its partition table's name:
+    /// whatever becomes of run and journals, no other job takes them.
+    pub fn remember_begun(
+        &self,
+        id: Uuid,
+        job: &JobName,
+        staging: &Path,
+        begun: &[(Serial, Uuid)],
+    ) -> Result<(), StateError> {
+        self.keep(id, job, staging, None, begun)
+    }
+
+    /// Keeps the record of a seed; without `drives` those that it had.
+    fn keep(
+        &self,
+        id: Uuid,
+        job: &JobName,
+        staging: &Path,
+        drives: Option<Vec<Serial>>,
+        new: &[(Serial, Uuid)],
+    ) -> Result<(), StateError> {
         let _lock = self.hold_records()?;
         let folder = self.seeds();
         self.make_folder(&folder, Access::Public)?;
         let staging = fs::canonicalize(staging).map_err(io_at(staging))?;
         expect_text(&staging)?;
-        let mut all: BTreeSet<Serial> = drives.into_iter().collect();
-        let begun = match Staging::open(&staging) {
-            Ok(there) => begun(&there.journals())?,
+        let histories = match Staging::open(&staging) {
+            Ok(there) => there.journals().survey()?,
             Err(_) => Vec::new(),
         };
-        // One that has no journal yet may be begun in a moment.
-        let is_begun = |serial: &Serial| begun.iter().any(|begun| begun.serial == *serial);
-        let latest = begun.iter().map(|begun| begun.at).max();
-        let since = if all.iter().all(is_begun) { latest } else { Some(Timestamp::now()) };
         let path = folder.join(format!("{id}.json"));
-        let (before, mut disks) = match read(&path) {
+        let (before, old) = match read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Default::default(),
             Err(error) => return Err(record_at(&path)(error)),
-            Ok((_, own)) => (durable::read(&path).map_err(record_at(&path))?, own.disks),
+            Ok((_, own)) => (durable::read(&path).map_err(record_at(&path))?, Some(own)),
         };
-        disks.extend(begun.iter().map(|begun| (begun.serial.clone(), begun.disk_guid)));
-        all.extend(begun.into_iter().map(|begun| begun.serial));
-        disks.retain(|serial, _| all.contains(serial));
+        let (before_drives, mut disks, before_since) =
+            old.map_or_else(Default::default, |own| (own.drives, own.disks, own.since));
+        let has = |serial: &Serial| histories.iter().any(|own| own.begun.serial == *serial);
+        disks.retain(|serial, _| !has(serial));
+        let mut all: BTreeSet<Serial> = drives.unwrap_or(before_drives).into_iter().collect();
+        let mut latest = if disks.is_empty() { None } else { before_since };
+        let mut is_known = all.iter().all(|own| has(own) || disks.contains_key(own));
+        for begun in still_held(histories) {
+            latest = latest.max(Some(begun.at));
+            disks.insert(begun.serial, begun.disk_guid);
+        }
+        is_known &= new.is_empty();
+        disks.extend(new.iter().cloned());
+        all.extend(disks.keys().cloned());
+        let since = if is_known { latest } else { Some(Timestamp::now()) };
         let drives = all.into_iter().collect();
         self.forget_gone(id, &staging)?;
         let known = Known { version: VERSION, staging, job: job.clone(), drives, disks, since };
-        let text = with_unknown(&before, &known)
-            .and_then(|known| serde_json::to_vec(&known))
-            .expect("paths and names can be written");
-        durable::write(&path, &text, Access::Public).map_err(io_at(&path))
+        write(&path, &before, &known)
+    }
+
+    /// Forgets that a drive is sealed or begun for a seed.
+    pub fn forget_drive(&self, id: Uuid, serial: &Serial) -> Result<(), StateError> {
+        let _lock = self.hold_records()?;
+        let path = self.seeds().join(format!("{id}.json"));
+        let mut known = match read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            known => known.map_err(record_at(&path))?.1,
+        };
+        let before = durable::read(&path).map_err(record_at(&path))?;
+        known.drives.retain(|own| own != serial);
+        known.disks.remove(serial);
+        write(&path, &before, &known)
     }
 
     /// Forgets a job that has a folder of its own instead of a staging path, if nothing was ever begun
@@ -173,8 +227,8 @@ impl State {
     /// Drives that seeds other than this one have sealed or begun: by their journals, or if the
     /// staging path is out of reach or has a damaged one, by what was remembered. A drive that came
     /// home and went out again is there once for each seed, and one whose journal was taken away is
-    /// still sealed. A record that cannot be read is an error, since its drives would pass for
-    /// nobody's.
+    /// still sealed, also where nothing but its serial is remembered. A record that cannot be read
+    /// is an error, since its drives would pass for nobody's.
     pub fn drives_of_others(&self, own: Uuid) -> Result<Vec<HeldDrive>, StateError> {
         let mut drives = Vec::new();
         for path in self.records()? {
@@ -186,20 +240,22 @@ impl State {
             let is_that = |staging: &Staging| {
                 Seed::find(staging).is_ok_and(|there| there.is_some_and(|own| own.id == id))
             };
-            let Known { job, since, disks, .. } = known;
+            let Known { job, since, drives: remembered, disks, .. } = known;
             let held =
                 |serial, disk_guid, since| HeldDrive { serial, disk_guid, job: job.clone(), since };
             let journals = there.filter(is_that).map(|staging| staging.journals().survey());
             match journals.and_then(Result::ok) {
                 Some(histories) => {
                     let has = |own: &Serial| histories.iter().any(|one| one.begun.serial == *own);
-                    let gone = disks.iter().filter(|(serial, _)| !has(serial));
-                    let gone = gone.map(|(serial, guid)| held(serial.clone(), Some(*guid), since));
-                    drives.extend(gone);
+                    let gone = remembered.into_iter().filter(|own| !has(own));
+                    drives.extend(gone.map(|own| {
+                        let disk_guid = disks.get(&own).copied();
+                        held(own, disk_guid, since)
+                    }));
                     let held = |own: Begun| held(own.serial, Some(own.disk_guid), Some(own.at));
                     drives.extend(still_held(histories).map(held));
                 }
-                None => drives.extend(known.drives.into_iter().map(|own| {
+                None => drives.extend(remembered.into_iter().map(|own| {
                     let disk_guid = disks.get(&own).copied();
                     held(own, disk_guid, since)
                 })),
@@ -243,6 +299,21 @@ impl State {
         Some((own.job, !own.drives.is_empty()))
     }
 
+    /// The seeds and data sets that this machine knows: the job of each, and where it is.
+    pub fn seeds_known(&self) -> Result<Vec<(JobName, PathBuf)>, StateError> {
+        let known = |path: PathBuf| -> Result<_, StateError> {
+            let (_, known) = read(&path).map_err(record_at(&path))?;
+            Ok((known.job, known.staging))
+        };
+        let mut all: Vec<_> =
+            self.records()?.into_iter().map(known).collect::<Result<_, StateError>>()?;
+        all.sort_by(|one: &(JobName, PathBuf), other| {
+            (one.0.as_str(), &one.1).cmp(&(other.0.as_str(), &other.1))
+        });
+        all.dedup();
+        Ok(all)
+    }
+
     /// The staging path of a job's seed, or of the only one if no job is named; `None` if none or
     /// several may be meant.
     pub fn staging_of(&self, job: Option<&JobName>) -> Result<Option<PathBuf>, StateError> {
@@ -253,18 +324,27 @@ impl State {
                 paths.push(known.staging);
             }
         }
+        // A seed that is gone is remembered with its drives, where another has taken its place.
+        paths.sort();
+        paths.dedup();
         Ok(if paths.len() == 1 { paths.pop() } else { None })
     }
 
     /// The staging path of the seed that a drive is sealed or begun for.
     pub fn staging_with(&self, serial: &Serial) -> Result<Option<PathBuf>, StateError> {
+        Ok(self.homes_of(serial)?.into_iter().next().map(|home| home.staging))
+    }
+
+    /// The seeds that a drive is sealed or begun for.
+    pub fn homes_of(&self, serial: &Serial) -> Result<Vec<DriveHome>, StateError> {
+        let mut homes = Vec::new();
         for path in self.records()? {
-            let (_, known) = read(&path).map_err(record_at(&path))?;
+            let (id, known) = read(&path).map_err(record_at(&path))?;
             if known.drives.contains(serial) {
-                return Ok(Some(known.staging));
+                homes.push(DriveHome { id, job: known.job, staging: known.staging });
             }
         }
-        Ok(None)
+        Ok(homes)
     }
 
     fn records(&self) -> Result<Vec<PathBuf>, StateError> {
@@ -288,13 +368,17 @@ fn read(path: &Path) -> io::Result<(Uuid, Known)> {
     Ok((id, known))
 }
 
-/// Drives that journals call sealed or begun.
-pub fn drives_of(journals: &JournalFolder) -> Result<Vec<Serial>, disk_prep::journal::Error> {
-    Ok(begun(journals)?.into_iter().map(|begun| begun.serial).collect())
+/// Writes a record; what a newer program kept there stays.
+fn write(path: &Path, before: &[u8], known: &Known) -> Result<(), StateError> {
+    let text = with_unknown(before, known)
+        .and_then(|known| serde_json::to_vec(&known))
+        .expect("paths and names can be written");
+    durable::write(path, &text, Access::Public).map_err(io_at(path))
 }
 
-fn begun(journals: &JournalFolder) -> Result<Vec<Begun>, disk_prep::journal::Error> {
-    Ok(still_held(journals.survey()?).collect())
+/// Drives that journals call sealed or begun.
+pub fn drives_of(journals: &JournalFolder) -> Result<Vec<Serial>, disk_prep::journal::Error> {
+    Ok(still_held(journals.survey()?).map(|begun| begun.serial).collect())
 }
 
 /// The drives that were neither given up nor set aside.
@@ -304,102 +388,4 @@ fn still_held(histories: Vec<History>) -> impl Iterator<Item = Begun> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
-    use disk_prep::noun::{Diagnose, ErrorKind};
-
-    use super::*;
-
-    fn seed(job: &str) -> Seed {
-        serde_json::from_value(serde_json::json!({
-            "version": 1, "id": Uuid::new_v4(), "origin": "written", "kind": "repository",
-            "state": "finished", "data": "repo", "job": job, "storage_account": "seedaccount",
-            "container": "seed", "prefix": "", "resource_group": "backup",
-            "subscription": "00000000-0000-0000-0000-000000000000",
-            "begun_at": "1970-01-01T00:00:00Z",
-        }))
-        .unwrap()
-    }
-
-    #[test]
-    fn a_record_that_cannot_be_read_is_an_error_that_names_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let state = State::open(Some(folder.path())).unwrap();
-        let (one, other) = (seed("one"), seed("other"));
-        assert!(state.drives_of_others(one.id).unwrap().is_empty());
-        let serial = Serial::new("S1").unwrap();
-        state.remember(other.id, &other.target.job, folder.path(), vec![serial.clone()]).unwrap();
-        let known = state.drives_of_others(one.id).unwrap();
-        assert_eq!((&known[0].serial, known[0].job.as_str(), known.len()), (&serial, "other", 1));
-        assert!(known[0].since.is_some());
-        assert!(state.drives_of_others(other.id).unwrap().is_empty());
-
-        let record = state.seeds().join(format!("{}.json", other.id));
-        let whole = fs::read_to_string(&record).unwrap();
-        let newer = whole.replace("\"version\":1", "\"version\":2");
-        for text in ["", "{", "{}", &newer] {
-            fs::write(&record, text).unwrap();
-            let error = state.drives_of_others(one.id).unwrap_err();
-            assert_eq!((error.code(), error.kind()), ("state-record", ErrorKind::Guard), "{text}");
-            assert!(error.to_string().contains(record.to_str().unwrap()), "{error}");
-            assert!(error.hint().is_some());
-            // Nor is it written over.
-            let again = state.remember(other.id, &other.target.job, folder.path(), Vec::new());
-            assert_eq!(again.unwrap_err().code(), "state-record", "{text}");
-            assert_eq!(fs::read_to_string(&record).unwrap(), text);
-        }
-        fs::write(&record, &whole).unwrap();
-        fs::write(state.seeds().join("notes.json"), &whole).unwrap();
-        assert_eq!(state.drives_of_others(one.id).unwrap_err().code(), "state-record");
-        assert_eq!(state.staging_paths().len(), 1);
-    }
-
-    #[test]
-    fn a_drive_of_two_seeds_is_there_for_each() {
-        let folder = tempfile::tempdir().unwrap();
-        let state = State::open(Some(folder.path())).unwrap();
-        for job in ["first", "second"] {
-            let own = seed(job);
-            let drives = vec![Serial::new("S1").unwrap()];
-            state.remember(own.id, &own.target.job, folder.path(), drives).unwrap();
-        }
-        let held = state.drives_of_others(seed("third").id).unwrap();
-        let mut jobs: Vec<&str> = held.iter().map(|own| own.job.as_str()).collect();
-        jobs.sort_unstable();
-        assert_eq!(jobs, ["first", "second"]);
-    }
-
-    #[test]
-    fn a_draft_of_a_killed_run_is_no_record() {
-        let folder = tempfile::tempdir().unwrap();
-        let state = State::open(Some(folder.path())).unwrap();
-        let one = seed("one");
-        state.remember(one.id, &one.target.job, folder.path(), Vec::new()).unwrap();
-        fs::write(state.seeds().join(format!("{}.json.7.new", one.id)), "{").unwrap();
-        assert!(state.drives_of_others(seed("other").id).unwrap().is_empty());
-    }
-
-    #[test]
-    fn records_may_be_read_by_all_and_passwords_and_locks_by_the_owner() {
-        let folder = tempfile::tempdir().unwrap();
-        let state = State::open(Some(&folder.path().join("state"))).unwrap();
-        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        let seed = seed("one");
-        let path = state.make_password(&seed).unwrap();
-        let password = fs::read(&path).unwrap();
-        assert_eq!(state.make_password(&seed).unwrap(), path);
-        assert_eq!(fs::read(&path).unwrap(), password, "one that was made is kept");
-        state.remember(seed.id, &seed.target.job, folder.path(), Vec::new()).unwrap();
-        let locks = state.folder().join("locks");
-        let modes = [state.folder(), &state.seeds(), &state.passwords(), &locks].map(mode);
-        assert_eq!(modes, [0o755, 0o755, 0o700, 0o700]);
-        let lock = locks.join("records.lock");
-        assert_eq!(mode(&lock), 0o600);
-        // What an older version or another umask left open is closed.
-        fs::set_permissions(&locks, fs::Permissions::from_mode(0o755)).unwrap();
-        fs::set_permissions(&lock, fs::Permissions::from_mode(0o644)).unwrap();
-        drop(state.hold_records().unwrap());
-        assert_eq!((mode(&locks), mode(&lock)), (0o700, 0o600));
-    }
-}
+mod tests;

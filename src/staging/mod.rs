@@ -19,7 +19,8 @@ mod stagers;
 mod write;
 
 pub use adopt::{
-    adopt, check_apart, check_no_journal, check_source, check_unchanged, check_whole, stale_locks,
+    adopt, check_apart, check_no_journal, check_source, check_unchanged, check_whole, expect_there,
+    stale_locks,
 };
 pub use agent::{Workload, is_of_agent};
 pub use contents::Contents;
@@ -27,7 +28,7 @@ pub use door::{Data, Memory, Staging, has_record};
 pub use error::Error;
 pub use hosts::{StagedHost, Stager};
 pub use joined::Drives;
-pub use known::{HeldDrive, drives_of};
+pub use known::{DriveHome, HeldDrive, drives_of};
 pub use owner::{Stranger, Why, strangers};
 pub use pin::{Change, Intended, Pin, SeedPin, Sight};
 pub use pin_book::{PinBook, PinWriter};

@@ -138,11 +138,16 @@ pub fn begin(
     Ok(seed)
 }
 
-/// The sources as later increments will name them: absolute, links resolved.
+/// The sources as later increments will name them: absolute, links resolved, each once.
 fn absolute(sources: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
-    let resolve =
-        |path: &PathBuf| fs::canonicalize(path).map_err(|_| Error::NoSource { path: path.clone() });
-    sources.iter().map(resolve).collect()
+    let mut all = Vec::new();
+    for path in sources {
+        let path = fs::canonicalize(path).map_err(|_| Error::NoSource { path: path.clone() })?;
+        if !all.contains(&path) {
+            all.push(path);
+        }
+    }
+    Ok(all)
 }
 
 #[cfg(test)]

@@ -9,6 +9,9 @@ use disk_prep::sys::durable::{self, Access};
 
 use super::error::{StateError, io_at};
 
+/// Folders with what opens drives and backups.
+const SECRETS: [&str; 3] = ["jobs", "keys", "passwords"];
+
 /// The state directory.
 #[derive(Debug, Clone)]
 pub struct State(pub(super) PathBuf);
@@ -33,17 +36,30 @@ impl State {
         &self.0
     }
 
+    /// Where the folder of a job is that has no staging path, if it is there.
+    pub fn job_place(&self, job: &JobName) -> PathBuf {
+        self.0.join("jobs").join(job.as_str())
+    }
+
     /// The folder of a job that has no staging path, made if need be.
     pub fn job_folder(&self, job: &JobName) -> Result<PathBuf, StateError> {
-        let folder = self.0.join("jobs").join(job.as_str());
+        let folder = self.job_place(job);
         self.make_folder(&folder, Access::Public)?;
         Ok(folder)
     }
 
     /// The folder of a job that has no staging path, if this machine has one.
     pub fn known_job_folder(&self, job: &JobName) -> Option<PathBuf> {
-        let folder = self.0.join("jobs").join(job.as_str());
+        let folder = self.job_place(job);
         folder.is_dir().then_some(folder)
+    }
+
+    /// Whether a file or folder has in it, or lies among, what opens drives and backups.
+    pub fn has_secrets_at(&self, path: &Path) -> bool {
+        let real = |path: &Path| path.canonicalize().ok();
+        let (Some(path), Some(own)) = (real(path), real(&self.0)) else { return false };
+        let is_among = |name: &&str| path.starts_with(own.join(name));
+        own.starts_with(&path) || SECRETS.iter().any(is_among)
     }
 
     /// Makes a folder for files of this kind, with its mode whatever the umask; the state
