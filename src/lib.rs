@@ -34,11 +34,11 @@ use std::ffi::{OsStr, OsString};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use clap::{ArgMatches, Command, FromArgMatches};
-use disk_prep::noun::{Diagnose, ErrorKind, Hint};
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, shell_word};
 use disk_prep::sys::threads::is_missing;
 
 use commands::Call;
-use outcome::{Attendant, Exit};
+use outcome::{Attendant, Exit, chain};
 use ui::Ui;
 
 pub use config::example;
@@ -127,15 +127,28 @@ fn attempt(args: &[OsString], early: &Ui) -> Exit {
         // A rehearsal is the same whatever is set.
         !cli.is_rehearsal() || cli::is_named(&matches, "log_file")
     });
-    if let Err(error) = ui.log(cli.global.verbose, log_file) {
-        return ui.fail(&error);
+    match ui.log(cli.global.verbose, log_file) {
+        Ok(()) => {}
+        Err(error) if cli::is_named(&matches, "log_file") => return ui.fail(&error),
+        // One that is set for all calls keeps none of them from its work.
+        Err(error) => ui.warn(&chain(&error)),
     }
+    ui.log_only(&called(args));
     unused(&command, &matches).iter().for_each(|text| ui.tell_unused(text));
     let call = Call { matches: &matches, settings: &settings, global: &cli.global, ui: &ui };
-    match commands::run(&cli, &call) {
+    let exit = match commands::run(&cli, &call) {
         Ok(outcome) => ui.show(outcome.as_ref()),
         Err(error) => ui.fail(error.0.as_ref()),
-    }
+    };
+    ui.log_only(&format!("ends with {}", exit.code()));
+    exit
+}
+
+/// The call, for the log; no flag takes a secret.
+fn called(args: &[OsString]) -> String {
+    let words = args.iter().skip(1).map(|word| shell_word(&word.to_string_lossy()).into_owned());
+    let words: Vec<String> = words.collect();
+    format!("azseed {} {}", env!("CARGO_PKG_VERSION"), words.join(" "))
 }
 
 /// Does work of which a panic is an error with a code.

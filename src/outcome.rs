@@ -195,17 +195,24 @@ pub struct MissingFlags {
     flags: Vec<&'static str>,
     /// Whether a staging path may say it.
     has_seed: bool,
+    /// A line that says them.
+    line: Option<String>,
 }
 
 impl MissingFlags {
     /// One flag.
     pub fn one(flag: &'static str) -> Self {
-        MissingFlags { flags: vec![flag], has_seed: true }
+        MissingFlags { flags: vec![flag], has_seed: true, line: None }
     }
 
     /// One flag of a command that takes no staging path.
     pub fn unseeded(flag: &'static str) -> Self {
         MissingFlags { has_seed: false, ..MissingFlags::one(flag) }
+    }
+
+    /// The same of a command that takes no staging path, with a line that says them if there is one.
+    pub fn mended_by(self, line: Option<String>) -> Self {
+        MissingFlags { has_seed: false, line, ..self }
     }
 }
 
@@ -217,6 +224,9 @@ impl Diagnose for MissingFlags {
         ErrorKind::Usage
     }
     fn hint(&self) -> Option<Hint> {
+        if let Some(line) = &self.line {
+            return Some(Hint::new(format!("type `{line}`")));
+        }
         let is_of_seed =
             |flag| self.has_seed && matches!(flag, "--job" | "--subscription" | "--resource-group");
         let text = match self.flags[..] {
@@ -248,7 +258,7 @@ pub fn all<A, B, C>(a: Said<A>, b: Said<B>, c: Said<C>) -> Result<(A, B, C), Mis
             let said = [(a, is_a.is_some()), (b, is_b.is_some()), (c, is_c.is_some())];
             let missing = said.into_iter().filter(|(_, is_said)| !is_said);
             let flags = missing.map(|(flag, _)| flag).collect();
-            Err(MissingFlags { flags, has_seed: true })
+            Err(MissingFlags { flags, has_seed: true, line: None })
         }
     }
 }

@@ -153,7 +153,7 @@ fn a_line_with_a_field_less_or_more_or_of_no_type_is_refused() {
         assert!(!faults(&wrong).is_empty(), "{wrong}");
     }
     let nested = json!({"type": "drive-count", "version": 1, "files": -1, "bytes": 0,
-                        "drive_bytes": 0, "drives": 0});
+                        "drive_bytes": 0, "drives": 0, "placed_files": 0});
     assert_eq!(faults(&nested).len(), 1);
     let lacking = json!({"type": "drive-key", "version": 1, "serial": "A"});
     assert_eq!(faults(&lacking), ["drive-key: recovery_password is missing"]);

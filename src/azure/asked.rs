@@ -51,6 +51,10 @@ impl Asked {
                 "the account's firewall keeps this machine out: have its address allowed, or come \
                  from a network that is"
             }
+            (_, "AccountIsDisabled") if !is_of_azure => {
+                "the storage account is disabled, mostly with its subscription: no role and no key \
+                 helps until that is enabled again"
+            }
             (_, "KeyBasedAuthenticationNotPermitted") => {
                 "the account takes no keys and no signatures of keys: leave them out and sign in"
             }
@@ -122,6 +126,9 @@ mod tests {
             (Asked::BlobsByReadOnlySas, "AuthorizationSourceIPMismatch", "other addresses"),
             (Asked::BlobsBySas, "AuthenticationFailed", "new signature"),
             (Asked::BlobsByKey, "AuthenticationFailed", "clock"),
+            (Asked::Blobs, "AccountIsDisabled", "no role and no key"),
+            (Asked::BlobsBySas, "AccountIsDisabled", "no role and no key"),
+            (Asked::BlobsByKey, "AccountIsDisabled", "is disabled"),
             (Asked::BlobsByKey, "KeyBasedAuthenticationNotPermitted", "sign in"),
         ] {
             let advice = asked.advice(code);

@@ -265,8 +265,18 @@ impl Error {
 
 /// Whether the other side's certificate was signed by nobody whom this machine knows.
 fn is_of_unknown_issuer(error: &Error) -> bool {
+    is_caused_by(error, &["UnknownIssuer"])
+}
+
+/// Whether the other side's certificate is of another time than this machine's clock shows.
+fn is_of_another_time(error: &Error) -> bool {
+    is_caused_by(error, &["certificate not valid yet", "certificate expired"])
+}
+
+/// Whether a cause has one of these texts; the network's library has no other form for them.
+fn is_caused_by(error: &Error, texts: &[&str]) -> bool {
     let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
-    causes.map(ToString::to_string).any(|text| text.contains("UnknownIssuer"))
+    causes.map(ToString::to_string).any(|cause| texts.iter().any(|text| cause.contains(text)))
 }
 
 /// Whether a code of the service means that a token has come to its end.
@@ -410,6 +420,9 @@ impl Diagnose for Error {
             Error::Unreachable { .. } if is_of_unknown_issuer(self) => {
                 "if the certificate is that of your own network, name its authority with `--ca-file \
                  FILE`"
+            }
+            Error::Unreachable { .. } if is_of_another_time(self) => {
+                "compare this machine's clock with the right time: by it the certificate is not valid"
             }
             Error::Unreachable { .. } => "check network and proxy, then run the same command again",
             Error::SecretFile { path, .. } => return Some(Hint::MakePrivate(path.clone())),

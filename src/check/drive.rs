@@ -8,17 +8,19 @@ use disk_prep::drive::{
     PERHAPS_SEALED, Plugged, Seen, check_idle, expect_each_once, find, find_all, find_content,
     look_at, may_be_sealed,
 };
-use disk_prep::noun::{Diagnose, JobName, OnDrive, Serial};
+use disk_prep::noun::{Diagnose, OnDrive, Serial, typed};
+use disk_prep::pool::DriveElsewhere;
 use disk_prep::sys::threads::each;
+use disk_prep::volume::gpt::read_gpt;
 use disk_prep::world::{RealWorld, World};
 
 /// Drives with what speaks for and against each.
 #[derive(Debug)]
 pub struct DriveList(pub Vec<Look>);
 
-/// Drives that are sealed or begun, each with its job.
+/// Drives that are sealed or begun, as `prep` knows them.
 #[derive(Debug, Clone, Default)]
-pub struct TakenDrives(pub BTreeMap<Serial, JobName>);
+pub struct TakenDrives(pub Vec<DriveElsewhere>);
 
 impl DriveList {
     /// All that the kernel knows.
@@ -171,25 +173,48 @@ pub fn look(drive: Drive, held: &TakenDrives) -> Result<Look, Error> {
     let mut reasons = drive.concerns();
     let (found, looked_at) = content(&drive)?;
     let is_blank = found.is_none();
-    if let Some(found) = found {
-        let serial = &drive.serial;
-        reasons.push(match held.0.get(serial) {
-            Some(job) => format!(
-                "{found}; it is sealed or begun for job {job}, and `prep` takes it for no other: \
-                 `azseed drive release {serial}` gives it up"
-            ),
-            None if is_sealed(&drive)? => format!("{found}; {PERHAPS_SEALED}"),
-            None => format!("{found}; to use it, add `--erase {serial}` to `prep`"),
-        });
+    let serial = &drive.serial;
+    match (found, owner(&drive, held)?) {
+        (found, Some(own)) => {
+            let found = found.map_or(String::new(), |found| format!("{found}; "));
+            let (job, release) = (&own.job, ["azseed", "drive", "release", own.serial.as_str()]);
+            reasons.push(format!(
+                "{found}it is sealed or begun for job {job}, and `prep` takes it for no other: `{}` \
+                 gives it up",
+                typed(release)
+            ));
+        }
+        (Some(found), None) if is_sealed(&drive)? => {
+            reasons.push(format!("{found}; {PERHAPS_SEALED}"));
+        }
+        (Some(found), None) => {
+            reasons.push(format!("{found}; to use it, add `--erase {serial}` to `prep`"));
+        }
+        (None, None) => {}
     }
     let verdict = if reasons.is_empty() { Verdict::Fit } else { Verdict::Warning };
     Ok(Look { path, drive: Some(drive), verdict, reasons, codes: Vec::new(), looked_at, is_blank })
+}
+
+/// What `prep` takes a drive for, of those that are sealed or begun.
+fn owner<'a>(drive: &Drive, held: &'a TakenDrives) -> Result<Option<&'a DriveElsewhere>, Error> {
+    if drive.kind == Kind::NewImage || held.0.is_empty() {
+        return Ok(DriveElsewhere::find(&held.0, &drive.serial, None));
+    }
+    let device = disk_prep::verify::open(drive)?;
+    Ok(DriveElsewhere::find(&held.0, &drive.serial, Some(&read_gpt(&device))))
 }
 
 /// Whether it looks like a sealed drive, whose journal is elsewhere.
 fn is_sealed(drive: &Drive) -> Result<bool, Error> {
     let device = disk_prep::verify::open(drive)?;
     Ok(may_be_sealed(&device).map_err(Fault::from).on(&drive.serial)?)
+}
+
+/// What is on a drive, as a person is told who may let it go; `None` if it is blank.
+pub fn told_content(drive: &Drive) -> Result<Option<String>, Error> {
+    let Some(found) = content(drive)?.0 else { return Ok(None) };
+    Ok(Some(if is_sealed(drive)? { format!("{found}; {PERHAPS_SEALED}") } else { found }))
 }
 
 /// What is on a drive, in words, and what was looked at for it; `None` if it is blank.

@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use clap::error::{ContextKind, ContextValue};
+use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, Error};
 use disk_prep::noun::visible_line;
 use secrecy::SecretString;
@@ -27,6 +28,18 @@ const FILES: &[&str] = &[
     "source-sas-file",
     "token-file",
 ];
+/// Files among them whose secrets are longer than a path mostly is: a key has 88 signs, signatures and
+/// tokens have more.
+const LONG: &[&str] = &[
+    "account-key-file",
+    "sas-file",
+    "seed-sas-file",
+    "source-account-key-file",
+    "source-sas-file",
+    "token-file",
+];
+/// No such secret is so short.
+const SHORT: usize = 64;
 /// Variables that hold a secret.
 const VARIABLES: &[&str] =
     &["AZSEED_ACCOUNT_KEY", "AZSEED_SAS", "AZSEED_SEED_SAS", "AZSEED_TOKEN", "AZURE_CLIENT_SECRET"];
@@ -103,10 +116,20 @@ pub fn hidden(matches: &ArgMatches) -> Vec<Hidden> {
 
 fn mistaken(matches: &ArgMatches, hidden: &mut Vec<Hidden>) {
     for flag in FILES {
-        let Ok(Some(values)) = matches.try_get_raw(&flag.replace('-', "_")) else { continue };
+        let id = flag.replace('-', "_");
+        let Ok(Some(values)) = matches.try_get_raw(&id) else { continue };
+        let named = match matches.value_source(&id) {
+            Some(ValueSource::EnvVariable) => format!("AZSEED_{}", id.to_uppercase()),
+            _ => format!("--{flag}"),
+        };
         for value in values.filter(|value| !Path::new(value).exists()) {
-            let text = value.to_string_lossy().into_owned().into();
-            hidden.push(Hidden { text, name: format!("(the value of --{flag})") });
+            let text = value.to_string_lossy().into_owned();
+            let is_path = LONG.contains(flag) && text.starts_with('/') && text.len() < SHORT;
+            let name = match is_path {
+                true => format!("{} (the value of {named})", visible_line(&text)),
+                false => format!("(the value of {named})"),
+            };
+            hidden.push(Hidden { text: text.into(), name });
         }
     }
     if let Some((_, inner)) = matches.subcommand() {

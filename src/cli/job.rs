@@ -229,7 +229,7 @@ pub enum JobCommand {
         #[arg(long, value_name = "NAME", env = "AZSEED_CARRIER")]
         carrier: Option<String>,
         /// Your account with it
-        #[arg(long, value_name = "NUMBER", env = "AZSEED_ACCOUNT")]
+        #[arg(long, value_name = "NUMBER")]
         account: Option<String>,
         /// A TOML file with return address and carrier, of which the carrier is taken
         #[arg(long, value_name = "FILE", env = "AZSEED_CONTACT")]

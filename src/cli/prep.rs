@@ -220,12 +220,7 @@ pub struct PrepArgs {
     pub encrypt_keys_for: Option<Recipient>,
     /// A file with the identity of that recipient: what was sealed is opened with
     /// it at the end, and must unlock each drive
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "AZSEED_ESCROW_IDENTITY",
-        requires = "encrypt_keys_for"
-    )]
+    #[arg(long, value_name = "FILE", env = "AZSEED_ESCROW_IDENTITY")]
     pub escrow_identity: Option<PathBuf>,
     /// What opens sealed keys.
     #[command(flatten)]

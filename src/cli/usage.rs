@@ -16,9 +16,10 @@ pub fn typed_only(mut error: Error, mut command: Command, args: &[std::ffi::OsSt
         Some(ContextValue::StyledStr(usage)) => Some(usage.ansi().to_string()),
         _ => None,
     };
-    command.build();
+    // Said before the tree is built, so that all of its commands hear of it.
     let parsed = command.clone().ignore_errors(true).try_get_matches_from(args);
     let Ok(matches) = parsed else { return error };
+    command.build();
     let (own, matches) = way(&command, &matches);
     let styles = own.get_styles().get_literal();
     let mut causes = Vec::new();

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use disk_prep::drive::{Kernel, eject};
+use disk_prep::drive::Kernel;
 
 use super::call::Call;
 use crate::check::drive::Watch;
 use crate::cli::{DriveArgs, DriveCommand};
 use crate::journey::desk::Desk;
-use crate::journey::drives::{held_here, list};
+use crate::journey::drives::{held_here, list, take_out};
 use crate::journey::release::give_up;
 use crate::outcome::{Attendant, Ended, Told};
 
@@ -18,7 +18,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Runs `drive`.
 pub fn run(args: &DriveArgs, call: &Call<'_>) -> Ended {
     match &args.command {
-        DriveCommand::Eject { drive } => Ok(Box::new(eject(drive)?)),
+        DriveCommand::Eject { drive } => Ok(Box::new(take_out(drive, &call.desk())?)),
         DriveCommand::Release { serial, staging, .. } => {
             Ok(Box::new(give_up(serial, staging.as_deref(), &call.desk())?))
         }

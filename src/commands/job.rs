@@ -29,7 +29,7 @@ pub fn run(command: &JobCommand, named: &JobTarget, call: &Call<'_>) -> Ended {
             }
             said(job::create(&target()?, location, contact.as_ref(), &keys(files), desk)?)
         }
-        JobCommand::List => Ok(Box::new(JobList { jobs: job::list(&target()?, desk)? })),
+        JobCommand::List => Ok(Box::new(JobList { jobs: job::list(options, desk)? })),
         JobCommand::Status { watch: true, every, .. } => {
             let target = target()?;
             let service = target.service(desk)?;

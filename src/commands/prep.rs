@@ -1,5 +1,7 @@
 //! `prep`: drives formatted and filled.
 
+use std::path::PathBuf;
+
 use disk_prep::manifest::Profile;
 use disk_prep::noun::Wipe;
 
@@ -7,7 +9,7 @@ use super::call::Call;
 use super::flags::{azure, keys, work};
 use crate::cli::{PrepArgs, ProfileChoice};
 use crate::journey::prepare::{NamedDrives, PrepOptions, prepare};
-use crate::outcome::Ended;
+use crate::outcome::{Attendant, Ended, Failure, IdleWord};
 
 /// Runs `prep`.
 pub fn run(args: &PrepArgs, call: &Call<'_>) -> Ended {
@@ -33,8 +35,24 @@ pub fn run(args: &PrepArgs, call: &Call<'_>) -> Ended {
         omit_zeros: call.said("omit_zeros", args.omit_zeros),
         hold_keys: args.hold_keys,
         recipient: call.given("encrypt_keys_for", args.encrypt_keys_for.clone()),
-        escrow_identity: args.escrow_identity.clone(),
+        escrow_identity: escrow_identity(args, call)?,
         keys: keys(&args.keys),
     };
     Ok(Box::new(prepare(options, &call.desk())?))
+}
+
+/// The identity of the recipient; without one that is set for all calls has nothing to open.
+fn escrow_identity(args: &PrepArgs, call: &Call<'_>) -> Result<Option<PathBuf>, Failure> {
+    let Some(given) = call.given("escrow_identity", args.escrow_identity.clone()) else {
+        return Ok(None);
+    };
+    if args.encrypt_keys_for.is_some() {
+        return Ok(Some(given.value));
+    }
+    if given.is_typed() {
+        return Err(IdleWord { word: "without `--encrypt-keys-for`, `--escrow-identity`" }.into());
+    }
+    let text = format!("{} is not used: the keys are sealed for no recipient", given.name);
+    call.ui.tell_unused(&text);
+    Ok(None)
 }

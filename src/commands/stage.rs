@@ -132,6 +132,9 @@ fn seed_of(args: &SeedArgs) -> Result<(PathBuf, Destination), Failure> {
 /// Which values of the seed stand on the command line.
 fn typed(call: &Call<'_>) -> Typed {
     Typed {
+        storage_account: call.is_typed("storage_account"),
+        container: call.is_typed("container"),
+        subscription: call.is_typed("subscription"),
         resource_group: call.is_typed("resource_group"),
         location: call.is_typed("location"),
         contact: call.is_typed("contact"),

@@ -22,13 +22,14 @@ pub fn unit_words(
         whole.display().to_string()
     };
     let mut words = Vec::new();
-    let of_azure = [
+    let of_all = [
+        ("--log-file", &call.global.log_file),
         ("--token-file", token_file),
         ("--ca-file", ca_file),
         ("--account-key-file", account_key_file),
         ("--sas-file", sas_file),
     ];
-    for (flag, file) in files.iter().copied().chain(of_azure) {
+    for (flag, file) in files.iter().copied().chain(of_all) {
         words.extend(file.as_deref().map(|file| (flag, path(file))));
     }
     let addresses = [

@@ -126,8 +126,18 @@ fn check(key: &str, value: &Value, command: &Command) -> Result<(), Box<dyn Erro
         return Ok(program(value).map(drop)?);
     }
     let is_plain = |value: &Value| !value.is_array() && !value.is_table();
+    let is_switch = |value: &Value| match value {
+        Value::Array(all) => all.iter().any(Value::is_bool),
+        one => one.is_bool(),
+    };
+    if key == PROFILE_KEY && !value.is_str() {
+        return Err("it takes the name of a section".into());
+    }
     let args = flags(command).into_iter().filter(|arg| keys::key(arg).as_deref() == Some(key));
     for arg in args {
+        if is_switch(value) && arg.get_action().takes_values() && !takes_word(arg, "true") {
+            return Err("it takes a text or a number".into());
+        }
         let is_list = matches!(arg.get_action(), ArgAction::Append);
         match value {
             Value::Array(all) if is_list && !all.is_empty() && all.iter().all(is_plain) => {}
@@ -149,6 +159,11 @@ fn check(key: &str, value: &Value, command: &Command) -> Result<(), Box<dyn Erro
         }
     }
     Ok(())
+}
+
+/// Whether a word is one of a flag's own.
+fn takes_word(arg: &Arg, word: &str) -> bool {
+    arg.get_possible_values().iter().any(|own| own.matches(word, false))
 }
 
 /// What is wrong with a value, without the name of the flag.

@@ -157,7 +157,16 @@ fn a_flag_that_may_be_repeated_has_a_list() {
     let crate::cli::Command::Stage(args) = cli.command else { panic!("it is stage") };
     assert_eq!(args.sources, [PathBuf::from("/srv/a"), "/srv/b".into()]);
     assert_eq!(args.filters.exclude, ["*.tmp"]);
-    for text in ["source = []", "source = [[\"/a\"]]", "staging = [\"/a\"]"] {
+    for text in [
+        "source = []",
+        "source = [[\"/a\"]]",
+        "source = [true]",
+        "staging = [\"/a\"]",
+        "container = true",
+        "log-file = false",
+        "profile-name = true",
+        "profile-name = 5",
+    ] {
         assert_eq!(
             parsed(text, &crate::cli::command()).unwrap_err().code(),
             "config-value",

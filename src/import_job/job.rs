@@ -75,6 +75,8 @@ pub struct Job {
     pub drives: Vec<DriveStatus>,
     /// When the datacenter had the parcel, if the service says so.
     pub received: Option<Timestamp>,
+    /// Whether this machine has found since it ended that all is there that its drives were to bring.
+    pub is_proven: bool,
     /// The service's time when it told this: the days of its clocks are counted by it.
     pub told_at: Timestamp,
 }
@@ -111,6 +113,7 @@ impl Job {
             delivery: None,
             drives: serials.iter().map(drive).collect(),
             received: None,
+            is_proven: false,
             told_at: Timestamp::UNIX_EPOCH,
         }
     }

@@ -10,7 +10,7 @@ pub enum Turn {
     Service,
     /// Nothing goes on before we have done this.
     Ours(&'static str),
-    /// The drives were read.
+    /// The drives were read, or what they did not bring was sent.
     Done,
     /// The job has ended, but not all of its drives were read without errors.
     DoneWithErrors(&'static str),
@@ -28,6 +28,7 @@ impl Turn {
                 Turn::Ours("send the drives, then say with whom with `azseed job ship`")
             }
             JobStage::Cancelled => Turn::DoneWithErrors(CANCELLED),
+            JobStage::Incomplete | JobStage::Completed if job.is_proven => Turn::Done,
             JobStage::Incomplete => Turn::DoneWithErrors(LOOK_AT_LOGS),
             JobStage::Completed if is_any(DriveStage::Incomplete) => {
                 Turn::DoneWithErrors(LOOK_AT_LOGS)
@@ -70,6 +71,8 @@ mod tests {
         assert_eq!(turn(J::Completed, true, D::Returned), Turn::Done);
         assert!(matches!(turn(J::Completed, true, D::Incomplete), Turn::DoneWithErrors(_)));
         assert!(matches!(turn(J::Incomplete, true, D::Missing), Turn::DoneWithErrors(_)));
+        let sent = Job { is_proven: true, ..job(J::Incomplete, true, D::Incomplete) };
+        assert_eq!(Turn::of(&sent), Turn::Done);
         assert!(matches!(turn(J::Cancelled, false, D::Named), Turn::DoneWithErrors(_)));
         let cancelled = Job { cancel_requested: true, ..job(J::Waiting, false, D::Named) };
         assert!(matches!(Turn::of(&cancelled), Turn::Ours(what) if what.contains("job delete")));

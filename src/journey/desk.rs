@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use disk_prep::noun::{Diagnose, ErrorKind, Hint, visible_line};
 
+use super::foreign_journals::expect_own;
 use super::settings::{Contradicted, Given, settle};
 use crate::notify::Hooks;
 use crate::outcome::{Attendant, Failure};
@@ -140,6 +141,12 @@ impl Desk<'_> {
     }
 
     fn pass(&self, path: &Path, missing: Missing) -> Result<Staging, Failure> {
+        let staging = self.admitted(path, missing)?;
+        expect_own(&staging)?;
+        Ok(staging)
+    }
+
+    fn admitted(&self, path: &Path, missing: Missing) -> Result<Staging, Failure> {
         // Nothing is made that could not be told from another's later.
         if missing == Missing::Made && self.visit != Visit::Rehearsal && !path.exists() {
             self.state()?.pins_at(path, None)?;
@@ -263,16 +270,18 @@ impl Desk<'_> {
             self.consent.clone();
         let (target, path) = (&seed.target, path.display());
         let record = format!("the seed in {path} is for");
-        for (given, held) in [
+        // One that is another account by its name is told once.
+        let is_named = |own: &Given<String>| own.value == target.storage_account.to_string();
+        let is_same = storage_account.as_ref().is_some_and(is_named);
+        let account_id = account_id.filter(|_| is_same);
+        let settled = [
             (storage_account, target.storage_account.to_string()),
             (account_id, target.account_id().to_string()),
             (container, target.container.to_string()),
             (subscription, target.subscription.to_string()),
-        ] {
-            settle(given, Some(held), &record, self.attendant)
-                .map_err(|error| error.of_kind(kind))?;
-        }
-        Ok(())
+        ]
+        .map(|(given, held)| settle(given, Some(held), &record, self.attendant).map(drop));
+        Contradicted::none_of(settled).map_err(|error| error.of_kind(kind))
     }
 }
 

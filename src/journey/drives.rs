@@ -3,12 +3,13 @@
 
 use std::path::Path;
 
-use disk_prep::drive::{Drive, DriveName, Error as DriveError, Kernel, Kind, NamedDrive};
+use disk_prep::drive::{Drive, DriveName, Ejected, Error as DriveError, Kernel, NamedDrive, eject};
 use disk_prep::journal::JournalFolder;
 use disk_prep::known::find_known;
 use uuid::Uuid;
 
 use super::desk::Desk;
+use super::share::meant;
 use crate::check::drive::{DriveList, TakenDrives};
 use crate::outcome::Failure;
 use crate::staging::Staging;
@@ -63,11 +64,17 @@ pub fn held_here(desk: &Desk<'_>) -> Result<TakenDrives, Failure> {
         Err(StateError::NoHome) => return Ok(TakenDrives::default()),
         state => state?,
     };
-    let held = state.drives_held(Uuid::nil())?.into_iter();
-    Ok(TakenDrives(held.map(|own| (own.serial, own.job)).collect()))
+    Ok(TakenDrives(state.drives_held(Uuid::nil())?))
 }
 
-/// The same names, those of images with the serial that a journal has for them.
+/// Makes a drive ready to be taken out.
+pub fn take_out(name: &DriveName, desk: &Desk<'_>) -> Result<Ejected, Failure> {
+    let names = known_names(std::slice::from_ref(name), desk)?;
+    Ok(eject(names.first().unwrap_or(name))?)
+}
+
+/// The same names; an image, or a device without a serial of its own, has the one that a journal has
+/// for it.
 pub(super) fn known_names(names: &[DriveName], desk: &Desk<'_>) -> Result<Vec<DriveName>, Failure> {
     let is_bare = |name: &DriveName| matches!(name, DriveName::Path { serial: None, .. });
     let state = match desk.state() {
@@ -78,8 +85,7 @@ pub(super) fn known_names(names: &[DriveName], desk: &Desk<'_>) -> Result<Vec<Dr
     let journals = state.map(|state| journals_here(None, &state)).unwrap_or_default();
     let known = |name: &DriveName| match name {
         DriveName::Path { path, serial: None, bytes } if !journals.is_empty() => {
-            let found = find_known(name, &journals)?;
-            let serial = (found.drive.kind != Kind::Block).then_some(found.drive.serial);
+            let serial = Some(find_known(name, &journals)?.drive.serial);
             Ok(DriveName::Path { path: path.clone(), serial, bytes: *bytes })
         }
         other => Ok(other.clone()),
@@ -96,7 +102,7 @@ pub(super) fn find_filled(
     desk: &Desk<'_>,
 ) -> Result<(Drive, Option<Staging>), Failure> {
     if let Some(path) = staging {
-        let staging = desk.enter(path)?;
+        let staging = desk.enter(&meant(path, desk)?)?;
         let found = find_known(name, &[staging.journals()])?;
         return Ok((found.drive, Some(staging)));
     }

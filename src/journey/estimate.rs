@@ -10,6 +10,7 @@ use disk_prep::noun::{ByteSize, Rate, Serial};
 use disk_prep::pool::room;
 
 use super::desk::Desk;
+use super::plan::drive_bytes;
 use crate::outcome::Failure;
 use crate::repository::{Choice, Sample, Settings, sample};
 use crate::staging::{Looked, look};
@@ -124,15 +125,14 @@ pub fn estimate(options: EstimateOptions, desk: &Desk<'_>) -> Result<Estimate, F
 
 /// What a drive of this size holds of packs.
 fn held_by(serial: &Serial, bytes: u64) -> Result<u64, Failure> {
-    // As an image of this size would be made: whole MiB.
-    let volume = room(serial, bytes >> 20 << 20)?.volume_bytes;
+    let volume = room(serial, bytes)?.volume_bytes;
     Ok(volume / 100 * (100 - OWN_SHARE))
 }
 
 fn of_sizes(bytes: u64, sizes: Vec<ByteSize>) -> Result<DrivesNeeded, Failure> {
     let serial = Serial::new("DRIVE").expect("this is a serial");
     let count = |size: ByteSize| -> Result<_, Failure> {
-        Ok((size, bytes.div_ceil(held_by(&serial, size.0)?.max(1)).max(1)))
+        Ok((size, bytes.div_ceil(held_by(&serial, drive_bytes(size)?)?.max(1)).max(1)))
     };
     Ok(DrivesNeeded::Sizes(sizes.into_iter().map(count).collect::<Result<_, _>>()?))
 }

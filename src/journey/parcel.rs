@@ -10,7 +10,9 @@ use disk_prep::noun::{AccountId, Contact, JobName, ReturnAddress, typed};
 use super::contact::contact;
 use super::settings::{Given, Origin, settle};
 use crate::check::azure::plain;
-use crate::import_job::{DriveEntry, Error, Job, JobService, NewJob, Written, part_name};
+use crate::import_job::{
+    DriveEntry, Error, Job, JobService, NewJob, Written, first_name, part_name,
+};
 use crate::outcome::{Attendant, Failure, both};
 use crate::staging::Destination;
 
@@ -92,6 +94,33 @@ impl Parcel {
             }
         }
         told
+    }
+
+    /// Jobs of other names that have one of these drives and have not ended: a drive goes into one
+    /// parcel. A service that does not list its jobs tells nothing against it.
+    pub fn told_taken(
+        service: &dyn JobService,
+        job: &JobName,
+        drives: &[DriveEntry],
+    ) -> Vec<String> {
+        let is_other = |own: &Job| {
+            let name = own.name.parse::<JobName>().ok();
+            let first = name.map(|name| first_name(&name).unwrap_or(name));
+            !first.is_some_and(|first| first.as_str().eq_ignore_ascii_case(job.as_str()))
+        };
+        let all = service.list().unwrap_or_default();
+        let others = all.iter().filter(|own| !own.state.stage.is_over() && is_other(own));
+        let told = others.filter_map(|own| {
+            let is_asked = |serial: &str| drives.iter().any(|own| own.serial.as_str() == serial);
+            let taken = own.drives.iter().find(|drive| is_asked(&drive.serial))?;
+            let lines = ["cancel", "delete"]
+                .map(|word| typed(["azseed", "job", word, "--job", own.name.as_str()]));
+            Some(format!(
+                "drive {} is in job {} too, and it goes into one parcel; `{}` and `{}` end that job",
+                taken.serial, own.name, lines[0], lines[1]
+            ))
+        });
+        told.collect()
     }
 
     /// Refuses to make a job again whose parcel was sent, unless that is meant: the service forgets a job

@@ -8,7 +8,7 @@ use disk_prep::noun::{BlobPath, ContainerName, JobName, Md5Digest};
 
 use super::connections::{AzureOptions, BlobAccess, container};
 use super::desk::Desk;
-use super::job::MeantJob;
+use super::job::{MeantJob, jobs_proven};
 use super::repair::{Shipped, account_of};
 use super::unplaced::warn_of_unplaced;
 use crate::azure::BlobFacts;
@@ -148,6 +148,9 @@ pub fn reconcile(
             done.missing = done.missing.saturating_add(1);
             tell(format!("{name}/{blob}"), Unlike::Missing);
         }
+    }
+    if done.missing == 0 && done.other == 0 {
+        jobs_proven(named.unwrap_or(&job), desk);
     }
     Ok(done)
 }

@@ -52,14 +52,11 @@ impl<T> Given<T> {
     }
 }
 
-/// A flag that says something else than the record.
+/// Flags that say something else than the record: each with both values.
 #[derive(Debug, thiserror::Error)]
-#[error("{flag} is {typed}, and {record} {held}")]
+#[error("{}", all.join("; "))]
 pub struct Contradicted {
-    flag: String,
-    typed: String,
-    record: String,
-    held: String,
+    all: Vec<String>,
     kind: ErrorKind,
 }
 
@@ -76,6 +73,16 @@ impl Contradicted {
     /// The same refusal where it keeps something from being trusted.
     pub fn of_kind(self, kind: ErrorKind) -> Self {
         Contradicted { kind, ..self }
+    }
+
+    /// Of several values that are settled all that are contradicted, told at once.
+    pub fn none_of<const COUNT: usize>(settled: [Result<(), Self>; COUNT]) -> Result<(), Self> {
+        let found = settled.into_iter().filter_map(Result::err);
+        let merged = found.reduce(|mut first, other| {
+            first.all.extend(other.all);
+            first
+        });
+        merged.map_or(Ok(()), Err)
     }
 }
 
@@ -97,8 +104,8 @@ pub fn settle<T: Display>(
     }
     match given.origin {
         Origin::CommandLine => {
-            let (record, kind) = (record.to_owned(), ErrorKind::Usage);
-            return Err(Contradicted { flag: given.name, typed: said, record, held: shown, kind });
+            let all = vec![format!("{} is {said}, and {record} {shown}", given.name)];
+            return Err(Contradicted { all, kind: ErrorKind::Usage });
         }
         Origin::Variable | Origin::UserFile | Origin::SystemFile => {
             attendant.tell_unused(&format!("{} is not used: {record} {shown}", given.name));

@@ -11,10 +11,11 @@ use secrecy::SecretString;
 
 use super::connections::CURRENT_SERVICE;
 use super::desk::Desk;
-use super::settings::{Given, settle};
+use super::settings::Given;
 use super::stage_asked::{Request, Typed, expect_same};
 use super::stage_join::{Asked, JoinOptions, Joint};
 use super::stage_place::{LostSeed, has_drives, look_at_neighbours, seed_at};
+use super::work::expect_no_secrets;
 use crate::escrow::{Weak, read_password};
 use crate::import_job::check_name;
 use crate::outcome::Failure;
@@ -77,16 +78,14 @@ pub struct AdoptOptions {
 }
 
 /// The destination with its service: the record's, else what is given, else the current one; the
-/// job's name is one that it takes.
+/// job's name is one that it takes. What is given otherwise is told with all that differs.
 fn settled(
     target: Destination,
-    given: Option<Given<Service>>,
+    given: Option<&Given<Service>>,
     seed: Option<&Seed>,
-    desk: &Desk<'_>,
 ) -> Result<Destination, Failure> {
     let held = seed.map(|seed| seed.target.service());
-    let service = settle(given, held, "the seed there is for", desk.attendant)?;
-    let service = service.unwrap_or(CURRENT_SERVICE);
+    let service = held.or(given.map(|given| given.value)).unwrap_or(CURRENT_SERVICE);
     check_name(service, &target.job)?;
     Ok(Destination { service: Some(service), ..target })
 }
@@ -138,13 +137,14 @@ pub fn take(options: AdoptOptions, desk: &Desk<'_>) -> Result<SeedShown, Failure
     let (service, workload) = (&options.service, &options.workload);
     let there = seed_at(path);
     let is_new = there.is_none();
-    let target = settled(target.clone(), service.clone(), there.as_ref(), desk)?;
+    let target = settled(target.clone(), service.as_ref(), there.as_ref())?;
     if let Some(seed) = there.as_ref().filter(|own| is_of(own, &target, Origin::Adopted)) {
         let host = &this_host();
         let typed = options.typed;
         let is_closed = has_drives(path);
-        let asked =
-            Request { target: &target, typed, sources: None, settings: None, host, is_closed };
+        let (target, service) = (&target, service.as_ref());
+        let (sources, settings) = (None, None);
+        let asked = Request { target, service, typed, sources, settings, host, is_closed };
         expect_same(seed, path, &asked, desk.attendant)?;
     }
     let given = password_file.as_deref();
@@ -152,20 +152,23 @@ pub fn take(options: AdoptOptions, desk: &Desk<'_>) -> Result<SeedShown, Failure
     // Before anything is made, so that what cannot be adopted leaves nothing behind.
     let root = check_source(source)?;
     check_apart(&root, path)?;
+    let kind = match root.join("config").exists() {
+        true => SeedKind::Repository,
+        false => SeedKind::Files,
+    };
+    let state = desk.state()?;
+    if kind == SeedKind::Files {
+        expect_no_secrets(&root, &state)?;
+    }
     let held = there.and_then(|seed| seed.workload);
     let workload = workload_of(&root, *workload, held)?;
     if workload.is_some() {
         expect_pages(&root, &target)?;
     }
-    let kind = match root.join("config").exists() {
-        true => SeedKind::Repository,
-        false => SeedKind::Files,
-    };
     let told = match &password {
         Some(password) if kind == SeedKind::Repository => coverage(&root, password, desk)?,
         _ => Vec::new(),
     };
-    let state = desk.state()?;
     if is_new {
         let lost = LostSeed::at(path, &state);
         lost.map_or(Ok(()), |own| own.ask(&target, desk.attendant))?;
@@ -245,12 +248,14 @@ pub(super) fn ready(options: &WriteOptions, desk: &Desk<'_>) -> Result<Ready, Fa
     // A password that cannot be used leaves nothing behind.
     options.password_file.as_deref().map(|path| read_password(path, *weak)).transpose()?;
     let seed = seed_at(path);
-    let target = settled(options.target.clone(), options.service.clone(), seed.as_ref(), desk)?;
+    let service = options.service.as_ref();
+    let target = settled(options.target.clone(), service, seed.as_ref())?;
     let host = this_host();
     let settings = Some(options.settings);
     let is_closed = has_drives(path);
-    let (own, sources) = (&host, None);
-    let asked = Request { target: &target, typed: *typed, sources, settings, host: own, is_closed };
+    let (own, sources, typed) = (&host, None, *typed);
+    let asked =
+        Request { target: &target, service, typed, sources, settings, host: own, is_closed };
     let said = (options.sources.clone(), options.choice.clone(), added.as_slice());
     let (sources, choice) = settled_sources(seed.as_ref(), said, path, &asked, desk)?;
     let asked = Asked { seed: seed.as_ref(), target: &target, choice: &choice, staging: path };

@@ -4,8 +4,9 @@
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
-use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, shell_word};
+use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Service, shell_word};
 
+use super::settings::Given;
 use crate::outcome::Attendant;
 use crate::repository::{Choice, Settings};
 use crate::staging::{Destination, Seed, SeedState};
@@ -14,6 +15,12 @@ use crate::staging::{Destination, Seed, SeedState};
 /// before.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Typed {
+    /// The storage account.
+    pub storage_account: bool,
+    /// The container.
+    pub container: bool,
+    /// The subscription.
+    pub subscription: bool,
     /// The resource group.
     pub resource_group: bool,
     /// The region.
@@ -50,8 +57,10 @@ impl Diagnose for AskedDifferently {
 /// What was asked besides what names the seed.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// Where it shall go.
+    /// Where it shall go; its service is the seed's.
     pub target: &'a Destination,
+    /// The service that is asked for.
+    pub service: Option<&'a Given<Service>>,
     /// What of that was typed.
     pub typed: Typed,
     /// What shall be backed up, and what of it; none for what is taken as it stands.
@@ -96,6 +105,13 @@ pub fn expect_same(
 const NEXT_SEED: &str = "a drive of it is begun, so make the next seed: the same call with another \
                          `--staging` and `--job`";
 
+const ACCOUNT: (&str, &str) = ("A storage account", "--storage-account");
+const CONTAINER: (&str, &str) = ("A container", "--container");
+const SUBSCRIPTION: (&str, &str) = ("A subscription", "--subscription");
+const GROUP: (&str, &str) = ("A resource group", "--resource-group");
+const REGION: (&str, &str) = ("A region", "--location");
+const SERVICE: (&str, &str) = ("A service", "--service");
+
 /// A value that is asked for beside the one that is recorded.
 struct Compared {
     what: &'static str,
@@ -111,29 +127,42 @@ fn place(seed: &Seed, path: &Path, asked: &Request<'_>) -> Vec<Compared> {
     let set = |flag: &str| format!("`azseed stage set --staging {staging} {flag}`");
     let before_drives = |flag: &str| if asked.is_closed { NEXT_SEED.to_owned() } else { set(flag) };
     let (held, new, typed) = (&seed.target, asked.target, asked.typed);
-    let group = new.resource_group.to_string();
-    let mut all = vec![Compared {
-        what: "A resource group",
-        is_same: held.resource_group.to_string().eq_ignore_ascii_case(&group),
-        is_typed: typed.resource_group,
-        words: format!(
-            "the resource group is {}, and {group} is asked for: {}",
-            held.resource_group,
-            before_drives(&format!("--resource-group {}", shell_word(&group)))
-        ),
-    }];
-    if let Some(location) = &new.location {
-        let held = held.location.as_deref();
-        all.push(Compared {
-            what: "A region",
-            is_same: held.is_some_and(|held| held.eq_ignore_ascii_case(location)),
-            is_typed: typed.location,
+    // Azure does not tell names apart by case.
+    let compared = |(what, flag): (&'static str, &str), held: Option<&str>, new: &str, is_typed| {
+        let said = held.unwrap_or("not said");
+        let line = before_drives(&format!("{flag} {}", shell_word(new)));
+        Compared {
+            what,
+            is_same: held.is_some_and(|held| held.eq_ignore_ascii_case(new)),
+            is_typed,
             words: format!(
-                "the region is {}, and {location} is asked for: {}",
-                held.unwrap_or("not said"),
-                before_drives(&format!("--location {}", shell_word(location)))
+                "{} is {said}, and {new} is asked for: {line}",
+                what.replacen('A', "the", 1)
             ),
-        });
+        }
+    };
+    let mut all = Vec::new();
+    // Of these three, one that is set for all calls was told where the staging path was entered.
+    for (what, held, new, is_typed) in [
+        (
+            ACCOUNT,
+            held.storage_account.as_str(),
+            new.storage_account.as_str(),
+            typed.storage_account,
+        ),
+        (CONTAINER, held.container.as_str(), new.container.as_str(), typed.container),
+        (SUBSCRIPTION, held.subscription.as_str(), new.subscription.as_str(), typed.subscription),
+    ] {
+        all.extend(is_typed.then(|| compared(what, Some(held), new, true)));
+    }
+    let (group, asked_group) = (held.resource_group.as_str(), new.resource_group.as_str());
+    all.push(compared(GROUP, Some(group), asked_group, typed.resource_group));
+    if let Some(location) = &new.location {
+        all.push(compared(REGION, held.location.as_deref(), location, typed.location));
+    }
+    if let Some(service) = asked.service {
+        let (held, new) = (held.service().to_string(), service.value.to_string());
+        all.push(compared(SERVICE, Some(&held), &new, service.is_typed()));
     }
     if new.contact.is_some() {
         all.push(Compared {

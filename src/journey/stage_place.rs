@@ -98,9 +98,10 @@ pub(super) fn warn_of_neighbours(
     state: &State,
     attendant: &dyn Attendant,
 ) {
-    let own = std::fs::canonicalize(path).ok();
+    // One share may be mounted at several places.
+    let own = seed_at(path).map(|seed| seed.id);
     for path in state.staging_paths() {
-        let Some(seed) = seed_at(&path).filter(|_| own.as_ref() != Some(&path)) else { continue };
+        let Some(seed) = seed_at(&path).filter(|seed| own != Some(seed.id)) else { continue };
         let is_there = (&seed.target.storage_account, &seed.target.container)
             == (&target.storage_account, &target.container);
         let at = |own: &Destination| {

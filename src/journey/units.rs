@@ -36,7 +36,7 @@ pub enum ScheduleError {
     NotUnderstood { schedule: Schedule },
     #[error("{schedule} is never")]
     Never { schedule: Schedule },
-    #[error("{schedule} has its own zone, so `--time-zone` says nothing")]
+    #[error("{schedule} has its zone at its end, so `--time-zone` says nothing")]
     ZoneTwice { schedule: Schedule },
     #[error("This machine was not started by systemd, so no timer can be started")]
     NoSystemd,
@@ -119,17 +119,20 @@ pub(super) fn may_install(is_root: bool) -> Result<(), ScheduleError> {
     Ok(())
 }
 
-/// The service of this program.
+/// The service of this program. Beside what it writes to itself it needs the folder of its log, which
+/// becomes an old one there.
 pub(super) fn service_of(
     of: UnitOf,
     call: Vec<String>,
-    writes: Vec<PathBuf>,
+    mut writes: Vec<PathBuf>,
     desk: &Desk<'_>,
 ) -> Result<Service, ScheduleError> {
     let hooks = match desk.hooks.on_event.is_some() || desk.hooks.before.is_some() {
         true => Hooked::Some,
         false => Hooked::None,
     };
+    let log = call.iter().skip_while(|word| *word != "--log-file").nth(1);
+    writes.extend(log.and_then(|log| Path::new(log).parent()).map(Path::to_owned));
     let program = std::env::current_exe().map_err(|source| io_at(Path::new("azseed"), source))?;
     Ok(Service { of, program, call, writes, hooks })
 }

@@ -5,9 +5,10 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use disk_prep::dataset::{
-    self, DataSet, FileList, FilesOptions, ListedFile, RowsOptions, read_dataset, scan, scan_rows,
+    self, DataSet, FileList, FilesOptions, ListedFile, Listing, RowsOptions, read_dataset, scan,
+    scan_rows,
 };
-use disk_prep::journal::JournalFolder;
+use disk_prep::journal::{CopyState, JournalFolder};
 use disk_prep::noun::{
     AccountId, BlobType, ContainerName, Diagnose, ErrorKind, Hint, ImportDisposition, JobName,
     NamedAccount, ResourceGroup, Service, SubscriptionId,
@@ -20,11 +21,12 @@ use uuid::Uuid;
 use super::connections::CURRENT_SERVICE;
 use super::desk::Desk;
 use super::settings::{Contradicted, Given, settle};
+use super::share::meant;
 use crate::outcome::{Attendant, Failure, MissingFlags, all};
 use crate::repository::is_repository_path;
 use crate::staging::{
     AtWork, Destination, Error as StagingError, Seed, SeedKind, SeedState, Staging,
-    check_no_journal, check_unchanged, check_whole, drives_of,
+    check_no_journal, check_unchanged, check_whole, drives_of, expect_there,
 };
 use crate::state::State;
 
@@ -96,6 +98,8 @@ pub struct Work {
     pub id: Uuid,
     /// Block devices among the sources, which nobody else can take meanwhile.
     _devices: Vec<File>,
+    /// Whether its data cannot be reached, and all of it is on sealed drives.
+    is_away: bool,
     /// When its seed was finished.
     finished_at: Option<Timestamp>,
     /// Of a data set, where this machine saw its job last, if that is one place.
@@ -109,10 +113,15 @@ impl Work {
         match (&options.staging, &options.dataset) {
             (_, Some(csv)) => {
                 desk.consent.expect_none()?;
-                Work::of_dataset(csv, options, &desk.state()?)
+                let work = Work::of_dataset(csv, options, &desk.state()?)?;
+                work.compare_flags(options, desk.attendant)?;
+                Ok(work)
             }
             (Some(staging), None) => {
-                let work = Work::of_seed(desk.enter(staging)?)?;
+                let work = Work::of_seed(desk.enter(&meant(staging, desk)?)?)?;
+                if work.kind == SeedKind::Files && !work.is_away {
+                    expect_no_secrets(&work.set.root, &desk.state()?)?;
+                }
                 work.compare_flags(options, desk.attendant)?;
                 Ok(work)
             }
@@ -123,7 +132,10 @@ impl Work {
     /// What the seed of a staging path says.
     pub fn of_seed(staging: Staging) -> Result<Self, Failure> {
         let seed = Seed::open(&staging)?;
-        let mut set = data_set(&seed, &staging)?;
+        let (mut set, is_away) = match away(&seed, &staging)? {
+            Some(set) => (set, true),
+            None => (data_set(&seed, &staging)?, false),
+        };
         if seed.kind == SeedKind::Repository {
             let has = |part: &&str| set.files.iter().any(|file| file.source().starts_with(part));
             let missing: Vec<&str> =
@@ -154,6 +166,7 @@ impl Work {
             staging: Some(staging),
             id: seed.id,
             finished_at: seed.finished_at,
+            is_away,
             seen: None,
             target: Some(seed.target),
         })
@@ -166,11 +179,16 @@ impl Work {
         options: &WorkOptions,
         attendant: &dyn Attendant,
     ) -> Result<(), Contradicted> {
-        let group = self.target.as_ref().map(|target| target.resource_group.clone());
+        let seen = self.seen.clone().map(|(subscription, group, _)| (subscription, group));
+        let held = |own: &Destination| (own.subscription.clone(), own.resource_group.clone());
+        let (subscription, group) = self.target.as_ref().map(held).or(seen).unzip();
         let record = self.record();
-        settle(options.job.clone(), Some(self.job.clone()), &record, attendant)?;
-        settle(options.resource_group.clone(), group, &record, attendant)?;
-        self.service(options, attendant).map(drop)
+        Contradicted::none_of([
+            settle(options.job.clone(), Some(self.job.clone()), &record, attendant).map(drop),
+            settle(options.subscription.clone(), subscription, &record, attendant).map(drop),
+            settle(options.resource_group.clone(), group, &record, attendant).map(drop),
+            self.service(options, attendant).map(drop),
+        ])
     }
 
     fn record(&self) -> String {
@@ -182,13 +200,16 @@ impl Work {
 
     fn of_dataset(csv: &Path, options: &WorkOptions, state: &State) -> Result<Self, Failure> {
         let job = options.job.as_ref().ok_or(MissingFlags::one("--job"))?.value.clone();
-        let rows = RowsOptions { csv: csv.to_owned(), job: job.clone() };
-        let set = scan_rows(&read_dataset(csv)?, &rows)?;
+        let options = RowsOptions { csv: csv.to_owned(), job: job.clone() };
+        let rows = read_dataset(csv)?;
+        rows.iter().try_for_each(|row| expect_no_secrets(row.item.path(), state))?;
+        let set = scan_rows(&rows, &options)?;
+        expect_no_journals(&set)?;
         if set.files.is_empty() {
             return Err(dataset::Error::NothingToCopy { root: csv.to_owned() }.into());
         }
         let id = dataset_id(&job);
-        let (home, kind) = (state.job_folder(&job)?, SeedKind::Files);
+        let (home, kind) = (state.job_place(&job), SeedKind::Files);
         let (container, target, finished_at) = (None, None, None);
         let (needed, holds_keys): (&'static [&'static str], _) = (&[], false);
         let staging = None;
@@ -202,6 +223,7 @@ impl Work {
         Ok(Work {
             set,
             _devices,
+            is_away: false,
             staging,
             home,
             job,
@@ -247,8 +269,8 @@ impl Work {
     /// planned.
     pub fn check_unchanged(&self) -> Result<(), StagingError> {
         match &self.staging {
-            Some(staging) => check_unchanged(&Seed::open(staging)?, staging),
-            None => Ok(()),
+            Some(staging) if !self.is_away => check_unchanged(&Seed::open(staging)?, staging),
+            _ => Ok(()),
         }
     }
 
@@ -273,9 +295,12 @@ impl Work {
         }
     }
 
-    /// The staging path, or the folder that stands for it.
-    pub fn home(&self) -> Result<Staging, StagingError> {
-        self.staging.clone().map_or_else(|| Staging::open(&self.home), Ok)
+    /// The staging path, or the folder that stands for it, made if need be.
+    pub fn home(&self, state: &State) -> Result<Staging, Failure> {
+        match &self.staging {
+            Some(staging) => Ok(staging.clone()),
+            None => Ok(Staging::open(&state.job_folder(&self.job)?)?),
+        }
     }
 
     /// Whether a parcel with drives of the seed was sent.
@@ -340,6 +365,32 @@ fn without_keys(files: &FileList) -> FileList {
     files.keep(|file| !file.source().starts_with(KEYS))
 }
 
+/// The files of a seed as the plans of its sealed drives have them, if its data is away and all of it
+/// is there.
+fn away(seed: &Seed, staging: &Staging) -> Result<Option<DataSet>, Failure> {
+    let Err(error) = expect_there(seed) else { return Ok(None) };
+    let folder = staging.journals();
+    let mut lists = Vec::new();
+    for history in folder.survey()? {
+        if history.state != CopyState::Sealed {
+            continue;
+        }
+        let files = folder.read_plan(&history)?.files;
+        let is_copied = |at: &usize| {
+            *files.at(*at).listing() != Listing::SideFile && !history.files.is_left_out(*at)
+        };
+        lists.push(files.select((0..files.len()).filter(is_copied)));
+    }
+    let files = FileList::together(lists);
+    let root = seed.data.clone();
+    if check_whole(seed, &root, files.len() as u64, files.total_bytes()).is_err() {
+        return Err(error.into());
+    }
+    // Nothing is read of it any more, so that nothing lies in it.
+    let (root, empty_folders, folders) = (PathBuf::from("/"), Vec::new(), Vec::new());
+    Ok(Some(DataSet { root, files, empty_folders, folders }))
+}
+
 /// The files of a finished seed, with their places on a drive and in the container.
 pub fn data_set(seed: &Seed, staging: &Staging) -> Result<DataSet, Failure> {
     let path = || staging.path().to_owned();
@@ -366,6 +417,7 @@ pub fn data_set(seed: &Seed, staging: &Staging) -> Result<DataSet, Failure> {
         only: is_repository.then_some(is_repository_path),
         together: if is_repository { &["config", "keys", "index", "snapshots"] } else { &[] },
     };
+    expect_there(seed)?;
     let data = staging.data(seed)?;
     data.open()?;
     let set = scan(&data.path(), &options)?;
@@ -374,9 +426,22 @@ pub fn data_set(seed: &Seed, staging: &Staging) -> Result<DataSet, Failure> {
         return Err(dataset::Error::NothingToCopy { root: set.root }.into());
     }
     if !is_repository {
-        // Of millions of names only those are made paths of that may be one.
-        let mut may_be = set.files.iter().filter(|file| file.path_parts().1.ends_with(".journal"));
-        may_be.try_for_each(|file| check_no_journal(&set.root, &file.source()))?;
+        expect_no_journals(&set)?;
     }
     Ok(set)
+}
+
+/// Refuses journals of drives among files that go to Azure as they are. Of millions of names only
+/// those are made paths of that may be one.
+fn expect_no_journals(set: &DataSet) -> Result<(), StagingError> {
+    let mut may_be = set.files.iter().filter(|file| file.path_parts().1.ends_with(".journal"));
+    may_be.try_for_each(|file| check_no_journal(&set.root, &file.source()))
+}
+
+/// Refuses what has the keys and passwords of this machine in it, where it goes to Azure as it is.
+pub(super) fn expect_no_secrets(path: &Path, state: &State) -> Result<(), StagingError> {
+    match state.has_secrets_at(path) {
+        true => Err(StagingError::Secrets { path: path.to_owned() }),
+        false => Ok(()),
+    }
 }

@@ -172,7 +172,7 @@ impl Look {
             discards: own.map(|own| own.discards),
             holder: drive.and_then(|drive| match &drive.usage {
                 Usage::By(holder) => Some(holder.as_str()),
-                Usage::Free | Usage::Unknown(_) => None,
+                Usage::Free | Usage::Protected | Usage::Unknown(_) => None,
             }),
             blank: self.looked_at.map(|_| self.is_blank),
             looked_at: self.looked_at.map(Sight::name),

@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::job::Said;
 use super::path_text::PathText;
 use super::prepared_records::{
-    FailedRecord, IncompleteRecord, LeftOutRecord, NoJobRecord, PreparedRecord, SealedRecord,
+    ClaimRecord, FailedRecord, IncompleteRecord, LeftOutRecord, NoJobRecord, PreparedRecord,
+    SealedRecord,
 };
 use super::record::line;
 use crate::import_job::{Job, Written};
@@ -42,9 +43,7 @@ impl Prepared {
     /// What is done about it.
     fn mend(&self) -> String {
         let serials: BTreeSet<&Serial> = self.misnamed.iter().map(|own| &own.serial).collect();
-        let release = |serial: &&Serial| {
-            format!("`{}`", typed(["azseed", "drive", "release", serial.as_str()]))
-        };
+        let release = |serial: &&Serial| format!("`{}`", typed(release_of(serial)));
         let releases: Vec<String> = serials.iter().map(release).collect();
         format!(
             "Bring its files back from a copy, run {} and the same command again with `--erase`; or \
@@ -56,6 +55,11 @@ impl Prepared {
     fn refusal(&self) -> Option<&dyn Diagnose> {
         Some(self.jobs.as_ref()?.as_ref().err()?.0.as_ref())
     }
+}
+
+/// The words that give a drive up, or free its claim.
+fn release_of(serial: &Serial) -> [&str; 4] {
+    ["azseed", "drive", "release", serial.as_str()]
 }
 
 impl Outcome for Prepared {
@@ -83,11 +87,22 @@ impl Outcome for Prepared {
         for serial in &self.outcome.waiting {
             lines.push(format!("Drive {serial} was begun before; name it too, to finish it"));
         }
-        for serial in &self.outcome.with_others {
-            lines.push(format!(
-                "Drive {serial} is being filled by another run; the run that ends last has the \
-                 whole"
-            ));
+        for (serial, holder) in &self.outcome.with_others {
+            lines.push(match self.is_idle() {
+                true => format!(
+                    "Nothing was done: drive {serial} is claimed by process {} on {} since {:.0}. \
+                     Wait until that run has ended, then run the same command again; if it is dead, \
+                     `{}` frees its claim",
+                    holder.process,
+                    holder.host,
+                    holder.since,
+                    typed(release_of(serial))
+                ),
+                false => format!(
+                    "Drive {serial} is being filled by another run; the run that ends last has the \
+                     whole"
+                ),
+            });
         }
         for (serial, file, why) in self.left_out() {
             let left = format!("Left out of drive {serial}: {}: {why}", file.source.display());
@@ -189,7 +204,8 @@ impl Outcome for Prepared {
             newly_sealed: self.outcome.newly_sealed,
             unused: &self.outcome.unused,
             waiting: &self.outcome.waiting,
-            with_others: &self.outcome.with_others,
+            with_others: self.outcome.with_others.iter().map(|(serial, _)| serial).collect(),
+            claims: self.outcome.with_others.iter().map(ClaimRecord::of).collect(),
             set_aside_before: &self.outcome.set_aside_before,
             missing_files: self.shortage.files,
             missing_bytes: self.shortage.bytes,
@@ -222,6 +238,7 @@ impl Outcome for Prepared {
         kinds.extend(gave_up.then_some(ErrorKind::Interrupted));
         kinds.extend((differs || !self.misnamed.is_empty()).then_some(ErrorKind::Difference));
         kinds.extend(self.refusal().map(Diagnose::kind));
+        kinds.extend(self.is_idle().then_some(ErrorKind::Busy));
         Exit::of(kinds)
     }
 }

@@ -1,6 +1,7 @@
 //! The records of a preparation.
 
-use disk_prep::noun::{DrivePath, Serial};
+use disk_prep::journal::Holder;
+use disk_prep::noun::{DrivePath, Serial, typed};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -103,6 +104,31 @@ impl Record for NoJobRecord<'_> {
     const TYPE: &'static str = "job-not-made";
 }
 
+/// What another run holds.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ClaimRecord<'a> {
+    /// Serial number of the drive.
+    #[schemars(with = "String")]
+    serial: &'a Serial,
+    /// Name of the machine that the run is on.
+    host: &'a str,
+    /// Number of its process there.
+    process: u32,
+    /// Since when it has the drive.
+    since: Timestamp,
+    /// The command that frees the claim of a run that is dead.
+    release: String,
+}
+
+impl<'a> ClaimRecord<'a> {
+    /// A drive and who claimed it.
+    pub fn of((serial, holder): &'a (Serial, Holder)) -> Self {
+        let Holder { host, process, since, .. } = holder;
+        let release = typed(["azseed", "drive", "release", serial.as_str()]);
+        ClaimRecord { serial, host, process: *process, since: *since, release }
+    }
+}
+
 /// How a preparation ended.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct PreparedRecord<'a> {
@@ -118,7 +144,9 @@ pub(super) struct PreparedRecord<'a> {
     pub waiting: &'a [Serial],
     /// Drives that another run fills.
     #[schemars(with = "Vec<String>")]
-    pub with_others: &'a [Serial],
+    pub with_others: Vec<&'a Serial>,
+    /// The claims of these runs.
+    pub claims: Vec<ClaimRecord<'a>>,
     /// Drives that were set aside before: do not ship them.
     #[schemars(with = "Vec<String>")]
     pub set_aside_before: &'a [Serial],

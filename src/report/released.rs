@@ -28,7 +28,7 @@ impl Record for ReleasedRecord<'_> {
 
 impl Outcome for Released {
     fn lines(&self) -> Vec<String> {
-        let Released { serial, staging, dataset, awaiting, hold } = self;
+        let Released { serial, job, staging, dataset, awaiting, hold } = self;
         let prep = match dataset {
             true => "the same `azseed prep`".to_owned(),
             false => {
@@ -37,17 +37,22 @@ impl Outcome for Released {
             }
         };
         let mut lines = vec![match hold {
-            Hold::Claim(_) => {
+            Some(Hold::Claim(_)) => {
                 format!("The claim on drive {serial} is freed. Next: {prep} goes on with it")
             }
-            Hold::Place => {
+            Some(Hold::Place) => {
                 format!("Drive {serial} is given up. Next: {prep} with another drive")
             }
-            Hold::Damaged => format!(
+            Some(Hold::Damaged) => format!(
                 "Drive {serial} is given up, and its damaged journal put aside. Next: {prep} with \
                  another drive"
             ),
-            Hold::None => format!("Drive {serial} was given up before"),
+            Some(Hold::None) => format!("Drive {serial} was given up before"),
+            None => format!(
+                "Drive {serial} is given up, and this machine holds it for job {job} no more. If {} \
+                 comes back, give it up there too",
+                staging.display()
+            ),
         }];
         for job in awaiting {
             let line = |word| typed(["azseed", "job", word, "--job", job.name.as_str()]);
@@ -65,11 +70,11 @@ impl Outcome for Released {
 
     fn json(&self) -> Vec<Value> {
         let freed = match self.hold {
-            Hold::Claim(_) => "claim",
-            Hold::Place | Hold::Damaged => "place",
-            Hold::None => "nothing",
+            Some(Hold::Claim(_)) => "claim",
+            Some(Hold::Place | Hold::Damaged) | None => "place",
+            Some(Hold::None) => "nothing",
         };
-        let changed = self.hold != Hold::None;
+        let changed = self.hold != Some(Hold::None);
         vec![line(&ReleasedRecord { serial: &self.serial, changed, freed })]
     }
 }

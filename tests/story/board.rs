@@ -38,6 +38,8 @@ fn is_over(reports: &Path, password: &str) {
     assert_eq!(seen["ended"], true, "{seen}");
     let drive = &seen["drives"][0];
     assert_eq!((&drive["serial"], &drive["state"]), (&"D1".into(), &"sealed".into()), "{seen}");
+    let (done, total) = (drive["done_bytes"].as_u64(), drive["total_bytes"].as_u64());
+    assert!(done == total && done >= Some(320 << 20), "{drive}");
     let page = fs::read_to_string(reports.join("status.html")).unwrap();
     assert!(page.contains("D1") && page.contains("has ended"), "{page}");
     assert!(!page.contains("refresh"), "a page that is whole need not be read again: {page}");

@@ -413,10 +413,26 @@ fn the_usage_line_of_a_refusal_names_no_flag_that_came_from_a_variable() {
 #[test]
 fn a_variable_whose_value_is_refused_is_named() {
     let machine = Machine::new();
+    let source = ["disk-backup", "protect", "os", "--source", "page-blob:account1/disks/os.vhd"];
+    let disk = [&source[..], &["--to", "account1/backup"]].concat();
+    // A file that is not there, of a secret that is longer than its path.
+    let listing = ["subscriptions", "list"];
+    let file = machine.command(&listing).env("AZSEED_TOKEN_FILE", "/nonsense").output().unwrap();
+    let heard = said(file).stderr;
+    assert!(heard.contains("/nonsense (the value of AZSEED_TOKEN_FILE)"), "{heard}");
     for (variable, value, words) in [
         ("AZSEED_PATIENCE", "zz", &["status"][..]),
         ("AZSEED_AUTH", "nobody", &["status"]),
         ("AZSEED_COMPRESSION", "x", &["stage", "--source", "s", "--staging", "t"]),
+        ("AZSEED_FIRST", "x", &disk),
+        ("AZSEED_DIFF", "x", &disk),
+        ("AZSEED_TRANSFER", "x", &disk),
+        ("AZSEED_ENGINE", "x", &disk),
+        ("AZSEED_VHD", "x", &disk),
+        ("AZSEED_SERVICE", "x", &disk),
+        ("AZSEED_SUBSCRIPTION", "x", &disk),
+        ("AZSEED_VERIFY", "x", &["disk-backup", "run", "os"]),
+        ("AZSEED_SAMPLE", "x", &["disk-backup", "verify", "os"]),
     ] {
         let flag = format!("--{}", variable[7..].to_lowercase());
         let heard = said(machine.command(words).env(variable, value).output().unwrap());

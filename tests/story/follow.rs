@@ -218,6 +218,24 @@ fn one_page_tells_of_seeds_drives_jobs_and_vaults_and_what_is_next() {
     words.extend(["--storage-account", "account1", "--container", "two", "--resource-group", "rg"]);
     words.extend(["--subscription", "11111111-2222-4333-8444-555555555555"]);
     machine.expect(0, &words);
+    // Which of the two is meant is said by no command.
+    let listed = emulator.expect(&machine, 0, &["job", "list", "--json"]).stdout;
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!(listed["name"], "seed-1");
+    for words in [
+        "job status",
+        "job show",
+        "job locations",
+        "job ship --carrier FedEx --tracking-number 1Z9",
+        "packing-slip",
+    ] {
+        let words: Vec<&str> = words.split(' ').collect();
+        let said = emulator.expect(&machine, 2, &words).stderr;
+        for part in ["which-job", "seed-1 in ", &format!("two in {other}"), "--job"] {
+            assert!(said.contains(part), "{part} {words:?}\n{said}");
+        }
+    }
+    emulator.expect(&machine, 0, &["job", "show", "--job", "seed-1"]);
     let text = page(&status(&emulator, 0, &[]));
     assert!(text.contains("two, files, finished") && text.contains("not made yet"), "{text}");
     assert!(text.contains(&format!("`azseed plan --staging {other} --drive-size 4T`")), "{text}");

@@ -76,7 +76,8 @@ fn drives_at_hand_are_told_to_be_enough_or_not() {
     let machine = sources();
     for (name, size) in [("small.img", "210M"), ("large.img", "400M")] {
         let file = fs::File::create(machine.path(name)).unwrap();
-        file.set_len(size.trim_end_matches('M').parse::<u64>().unwrap() * 1_000_000).unwrap();
+        let bytes = size.trim_end_matches('M').parse::<u64>().unwrap() * 1_000_000;
+        file.set_len(bytes >> 20 << 20).unwrap();
     }
     let plan = "plan --source source --json --drive small.img --drive large.img";
     let seen = json(&machine.expect(0, &words(plan)));

@@ -9,6 +9,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use serde_json::{Value, json};
 use support::emulator::Emulator;
 use support::program::{Machine, Said, files_below};
 use support::seed::staged;
@@ -39,6 +40,17 @@ fn of_an_adopted_folder_nothing_is_missed_in_silence() {
     let machine = Machine::new();
     let source = folder(&machine);
     let staging = machine.adopt(&source, "less");
+    // Nothing is mounted there, or not even the mount point is there.
+    let (away, had) = (machine.path("away"), "it had 3 files, 11 B, and has 0 files, 0 B");
+    let plan = ["plan", "--staging", &staging, "--drive-size", "1T"];
+    fs::rename(&source, &away).unwrap();
+    for _ in 0..2 {
+        refused(&machine.expect(4, &plan), "data-shrank", had);
+        refused(&prep(&machine, 4, &staging, &["--drive", DRIVE]), "data-shrank", "not mounted");
+        fs::create_dir_all(&source).unwrap();
+    }
+    fs::remove_dir(&source).unwrap();
+    fs::rename(&away, &source).unwrap();
     fs::rename(source.join("mounted/c"), machine.path("aside")).unwrap();
     let had = "it had 3 files, 11 B, and has 2 files, 6 B";
     refused(
@@ -61,6 +73,15 @@ fn of_an_adopted_folder_nothing_is_missed_in_silence() {
     // It is meant so, or it is there again.
     machine.adopt(&source, "less");
     prep(&machine, 0, &staging, &["--drive", DRIVE]);
+    // All of it is on the drive, so that nothing is missed.
+    fs::rename(&source, &away).unwrap();
+    for _ in 0..2 {
+        prep(&machine, 0, &staging, &["--drive", "s1.img,serial=S1"]);
+        assert!(machine.expect(0, &plan).stdout.contains("All 2 files are on drives"));
+        fs::create_dir_all(&source).unwrap();
+    }
+    fs::remove_dir(&source).unwrap();
+    fs::rename(&away, &source).unwrap();
     fs::rename(machine.path("aside"), source.join("mounted/c")).unwrap();
     let empty = machine.path("empty");
     fs::create_dir(&empty).unwrap();
@@ -239,15 +260,43 @@ fn a_drive_of_another_job_is_known_by_its_partition_table() {
         }
         let erase = ["--drive", "k1.img,serial=K1", "--erase", "K1", "--wipe", "none"];
         refused(&prep(&machine, 4, &other, &erase), "drive-sealed-elsewhere", "first");
-        machine.expect(0, &["drive", "list", "k1.img"]);
+        let listed = machine.expect(0, &["drive", "list", "k1.img"]).stdout;
+        let is_told = listed.contains("for job first") && listed.contains("drive release K1`");
+        assert!(is_told && !listed.contains("--erase"), "{listed}");
         assert!(fs::read(machine.path("k1.img")).unwrap() == image);
     }
+    // An earlier program left no more than the serial of a drive whose run was killed.
+    let record = record_of(&machine, "first");
+    let remembered = fs::read(&record).unwrap();
+    let mut bare: Value = serde_json::from_slice(&remembered).unwrap();
+    bare["disks"] = json!({});
+    fs::write(&record, bare.to_string()).unwrap();
+    let erase = ["--drive", "k1.img,serial=K1", "--erase", "K1", "--wipe", "none"];
+    let said = prep(&machine, 4, &other, &erase);
+    refused(&said, "drive-sealed-elsewhere", "`azseed drive release K1`");
+    assert!(fs::read(machine.path("k1.img")).unwrap() == image);
+    fs::write(&record, remembered).unwrap();
     // Its own commands tell the damage, and the one drive can be given up.
     fs::write(&journal, [&whole[..], b"garbage\n"].concat()).unwrap();
     let own = ["--drive", "k1.img,serial=K1"];
     refused(&prep(&machine, 1, &staging, &own), "journal-damaged", "drive release");
     let said = machine.expect(0, &["drive", "release", "K1", "--staging", &staging]);
     assert!(said.stdout.contains("damaged journal put aside"), "{}", said.stdout);
+    // So it can with its first record damaged, also beside another damaged one.
+    let mut changed = whole.clone();
+    changed[300] ^= 1;
+    fs::write(&journal, &changed).unwrap();
+    refused(&prep(&machine, 1, &staging, &own), "journal-damaged", "`azseed drive release K1`");
+    fs::write(Path::new(&staging).join("journals/Q1.journal"), "{}\n").unwrap();
+    let said = machine.expect(0, &["drive", "release", "K1"]);
+    assert!(said.stdout.contains("damaged journal put aside"), "{}", said.stdout);
+    assert!(!journal.exists());
+    fs::remove_file(Path::new(&staging).join("journals/Q1.journal")).unwrap();
+    // One that lies under another name is told by what it is.
+    fs::write(&journal, &whole).unwrap();
+    fs::rename(&journal, journal.with_file_name("K2.journal")).unwrap();
+    refused(&prep(&machine, 1, &staging, &own), "journal-damaged", "move it out of the folder");
+    fs::remove_file(journal.with_file_name("K2.journal")).unwrap();
     // A copy of the record from before it had names of partition tables knows serials alone.
     File::create(machine.path("new.img")).unwrap().set_len(210 << 20).unwrap();
     prep(&machine, 0, &other, &["--drive", "new.img,serial=N1"]);
@@ -255,6 +304,56 @@ fn a_drive_of_another_job_is_known_by_its_partition_table() {
     fs::write(Path::new(&staging).join("journals/Q1.journal"), "{}\n").unwrap();
     machine.expect(0, &["job", "keys", "--job", "second"]);
     refused(&machine.expect(1, &["job", "keys", "--job", "first"]), "journal-damaged", "Q1");
+}
+
+/// Where this machine remembers the seed of a job.
+fn record_of(machine: &Machine, job: &str) -> PathBuf {
+    let all = files_below(&machine.path("state/seeds"));
+    let mut all = all.iter().map(|own| machine.path("state/seeds").join(own));
+    let is_it = |own: &PathBuf| fs::read_to_string(own).unwrap().contains(&format!("\"{job}\""));
+    all.find(is_it).unwrap()
+}
+
+#[test]
+fn a_drive_whose_staging_path_is_gone_is_given_up_from_what_this_machine_remembers() {
+    let machine = Machine::new();
+    let source = folder(&machine);
+    let (drive, gone) = ("k1.img,serial=K1,size=210M", machine.text("gone"));
+    let erase = ["--drive", "k1.img,serial=K1", "--erase", "K1", "--wipe", "none"];
+    prep(&machine, 0, &machine.adopt(&source, "first"), &["--drive", drive]);
+    fs::rename(machine.path("staging"), machine.path("aside")).unwrap();
+    fs::remove_file(machine.path("k1.img")).unwrap();
+    // Another seed has the place of the first, and a blank drive its serial.
+    for job in ["second", "third"] {
+        let staging = machine.adopt(&source, job);
+        File::create(machine.path("k1.img")).unwrap().set_len(210 << 20).unwrap();
+        let blank = ["--drive", "k1.img,serial=K1"];
+        let before = if job == "second" { "first" } else { "second" };
+        for more in [&blank[..], &erase[..]] {
+            let said = prep(&machine, 4, &staging, more);
+            refused(&said, "drive-sealed-elsewhere", "`azseed drive release K1`");
+            assert!(said.stderr.contains(&format!("for job {before}")), "{}", said.stderr);
+        }
+        let listed = machine.expect(0, &["drive", "list", "k1.img,serial=K1"]).stdout;
+        assert!(listed.contains(&format!("sealed or begun for job {before}")), "{listed}");
+        let said = machine.expect(2, &["drive", "release", "K1"]);
+        refused(&said, "needs-yes", "recovery password");
+        assert!(said.stderr.contains("not mounted"), "{}", said.stderr);
+        let said = machine.expect(0, &["drive", "release", "K1", "--yes", "--staging", &staging]);
+        assert!(said.stdout.contains(&format!("for job {before} no more")), "{}", said.stdout);
+        prep(&machine, 0, &staging, &blank);
+        fs::remove_dir_all(&staging).unwrap();
+    }
+    // Nothing is in the place of the last one; another one that is named does not have the drive.
+    let staging = machine.adopt(&source, "fourth");
+    fs::rename(&staging, &gone).unwrap();
+    let said = machine.expect(10, &["drive", "release", "K1", "--staging", &gone]);
+    refused(&said, "drive-unknown", &format!("`azseed drive release K1 --staging {staging}`"));
+    let said = machine.expect(0, &["--json", "drive", "release", "K1", "--yes"]);
+    let line: Value = serde_json::from_str(said.stdout.trim()).unwrap();
+    assert_eq!((&line["freed"], &line["changed"]), (&json!("place"), &json!(true)));
+    assert!(!Path::new(&staging).exists());
+    machine.expect(10, &["drive", "release", "K2"]);
 }
 
 #[test]
@@ -402,6 +501,43 @@ fn a_staging_path_in_what_is_adopted_would_ship_its_journals() {
     let said = prep(&machine, 4, &machine.text("new"), &["--drive", "s2.img,serial=S2,size=210M"]);
     refused(&said, "staging-in-source", "source/another");
     assert!(!machine.path("s2.img").exists());
+}
+
+/// Neither the state directory of this machine nor a journal, wherever it lies, by no way.
+#[test]
+fn what_opens_drives_and_backups_goes_to_azure_in_no_seed_and_in_no_dataset() {
+    let machine = Machine::new();
+    let source = folder(&machine);
+    let staging = machine.adopt(&source, "first");
+    prep(&machine, 0, &staging, &["--drive", DRIVE]);
+    let journal = machine.path(&staging).join("journals/S1.journal");
+    fs::create_dir(machine.path("loose")).unwrap();
+    fs::copy(&journal, machine.path("loose/of-a-drive.journal")).unwrap();
+    fs::write(machine.path("loose/other.journal"), "a log of something else\n").unwrap();
+    let place = "--resource-group rg --subscription 11111111-2222-4333-8444-555555555555 \
+                 --storage-account account1";
+    let place: Vec<&str> = place.split_whitespace().collect();
+    let shipped = |from: &str| {
+        let adopt = ["stage", "adopt", "--staging", "new", "--job", "own", "--container", "seed"];
+        let adopted = machine.expect(4, &[&adopt[..], &["--source", from], &place].concat());
+        refused(&adopted, "keys-in-source", "would go along");
+        let rows = format!(
+            "BasePath,DstItemPathOrPrefix,BlobType,Disposition\n{}/,seed/y/,BlockBlob,overwrite\n",
+            machine.text(from)
+        );
+        fs::write(machine.path("rows.csv"), rows).unwrap();
+        let prep = ["prep", "--dataset", "rows.csv", "--job", "rows", "--offline", "--drive"];
+        let drive = "s2.img,serial=S2,size=210M";
+        let said = machine.expect(4, &[&prep[..], &[drive], &place].concat());
+        refused(&said, "keys-in-source", "would go along");
+        assert!(!machine.path("s2.img").exists() && !machine.path("new/seed.json").exists());
+    };
+    shipped("loose");
+    shipped("state");
+    fs::remove_file(machine.path("loose/of-a-drive.journal")).unwrap();
+    // One that only ends like a journal is none.
+    let adopt = ["stage", "adopt", "--staging", "new", "--job", "own", "--container", "seed"];
+    machine.expect(0, &[&adopt[..], &["--source", "loose"], &place].concat());
 }
 
 #[test]

@@ -61,8 +61,17 @@ fn a_block_device_is_prepared_and_read_back() {
         machine.expect(code, &words)
     };
     assert!(prep(&device.node, 4).stderr.contains("drive-without-serial"));
+    let list = ["drive", "list", &device.node];
+    let refused = machine.expect(4, &list).stderr;
+    let is_told = refused.contains(&format!("`{},serial=SERIAL`", device.node));
+    assert!(is_told && !refused.contains("--drive"), "{refused}");
     let named = format!("{},serial=LOOP-1", device.node);
     let said = prep(&named, 0);
+    // From now on its partition table says which it is.
+    let listed = machine.run(&list).stdout;
+    assert!(listed.contains("LOOP-1") && listed.contains("for job loop"), "{listed}");
+    let refused = machine.expect(4, &["drive", "eject", &device.node]).stderr;
+    assert!(refused.contains("code: not-a-drive"), "{refused}");
     assert!(said.stdout.contains("equal"));
     // What `check host` finds of this machine, and no more.
     let checked = machine.run(&["check", "host", "--json"]).stdout;

@@ -34,6 +34,28 @@ fn expect_states(machine: &Machine, emulator: &Emulator, expected: [&str; 2]) {
     }
 }
 
+/// That the second parcel would have no name is known before the first drive is begun.
+#[test]
+fn a_job_name_has_room_for_the_parcels_that_the_plan_needs() {
+    let machine = Machine::new();
+    std::fs::create_dir(machine.path("source")).unwrap();
+    for number in 0..DRIVES {
+        let file = std::fs::File::create(machine.path(&format!("source/{number}"))).unwrap();
+        file.set_len(60_000_000).unwrap();
+    }
+    let name = "a".repeat(24);
+    let staging = machine.adopt(&machine.path("source"), &name);
+    for named in [10, DRIVES] {
+        let drives: Vec<String> =
+            (0..named).map(|number| format!("d{number}.img,size=210M")).collect();
+        let mut words = vec!["prep", "--staging", &staging, "--offline"];
+        drives.iter().for_each(|drive| words.extend(["--drive", drive]));
+        let said = machine.expect(2, &words).stderr;
+        assert!(said.contains("job-name-refused") && said.contains("room for x2"), "{said}");
+        assert!(!machine.path("d0.img").exists() && !machine.path("staging/journals").exists());
+    }
+}
+
 #[test]
 fn a_seed_on_twelve_drives_travels_in_two_parcels_into_one_vault() {
     let machine = Machine::new();

@@ -74,6 +74,39 @@ fn an_image_is_the_drive_that_a_journal_has_for_it_whatever_its_name() {
     );
 }
 
+/// At a terminal nobody types a serial for a drive that is refused then, or before he sees the plan.
+#[test]
+fn the_serial_is_asked_for_when_all_was_looked_at_and_the_plan_is_shown() {
+    const ASKED: &str = "Type its serial to go on";
+    let machine = Machine::new();
+    stage(&machine, "seed-1", 3_000_000);
+    stage(&machine, "seed-2", 3_000_000);
+    machine
+        .expect(0, &words("prep --staging seed-1 --offline --drive one.img,serial=ONE,size=210M"));
+    let image = fs::File::create(machine.path("two.img")).unwrap();
+    image.set_len(210 << 20).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&image, b"old", 5000).unwrap();
+    drop(image);
+    let before = fs::read(machine.path("two.img")).unwrap();
+    for (drive, code) in
+        [("one.img,serial=ONE", "drive-sealed-elsewhere"), ("two.img,serial=TWO", "wipe-undecided")]
+    {
+        let call = format!("prep --staging seed-2 --offline --drive {drive}");
+        let said = at_terminal(&machine, "dumb", 100, &call);
+        assert_eq!(said.code, 4, "{}", said.stdout);
+        assert!(said.stdout.contains(code) && !said.stdout.contains(ASKED), "{}", said.stdout);
+    }
+    let call = "prep --staging seed-2 --offline --wipe none --drive two.img,serial=TWO";
+    let said = at_terminal(&machine, "dumb", 200, call);
+    assert_eq!(said.code, 4, "{}", said.stdout);
+    let at =
+        |text: &str| said.stdout.find(text).unwrap_or_else(|| panic!("{text}: {}", said.stdout));
+    assert!(at("Drive TWO at two.img gets 1 file, 3.00 MB") < at("What is on it goes"));
+    assert!(at("What is on it goes") < at(ASKED) && at(ASKED) < at("drive-not-confirmed"));
+    assert!(before == fs::read(machine.path("two.img")).unwrap(), "it was written");
+    assert!(!machine.path("seed-2/journals/TWO.journal").exists());
+}
+
 #[test]
 fn what_an_emulator_leaves_for_shells_and_units_is_its_owners_alone() {
     let machine = Machine::new();

@@ -64,8 +64,66 @@ fn a_shortage_names_the_missing_bytes_and_more_drives_go_on() {
         line["missing_bytes"].as_u64().is_some_and(|bytes| bytes > 0)
     });
     assert!(missing, "{}", said.stdout);
+    // A plan is for what is on no drive yet, and knows its own drives.
+    let plan = |code, more: &[&str]| -> serde_json::Value {
+        let said =
+            machine.expect(code, &[&["plan", "--json", "--staging", &staging], more].concat());
+        serde_json::from_str(said.stdout.lines().last().unwrap()).unwrap()
+    };
+    let counted = plan(0, &["--drive-size", "210M"]);
+    let left = counted["files"].as_u64().unwrap();
+    assert!(left > 0 && left < 100 && counted["drives"] == 1, "{counted}");
+    assert_eq!(counted["placed_files"], 100 - left);
+    let same = plan(6, &["--drive", "a.img"]);
+    assert_eq!((&same["held"][0], same["missing_files"].as_u64()), (&"A".into(), Some(left)));
+    let other = plan(0, &["--drive", b, "--drive", a]);
+    assert_eq!((&other["files"], &other["missing_files"]), (&left.into(), &0.into()));
     machine.expect(0, &prep(&staging, &[a, b], &[]));
     machine.expect(0, &["verify", "--staging", &staging, a, b]);
+    let counted = plan(0, &["--drive-size", "210M"]);
+    assert_eq!((&counted["files"], &counted["drives"]), (&0.into(), &0.into()), "{counted}");
+    for size in ["0", "100M"] {
+        let words = ["plan", "--staging", &staging, "--drive-size", size];
+        names(&machine.expect(2, &words), "drive-size-refused");
+        let words = ["plan", "--source", "source", "--drive-size", size];
+        names(&machine.expect(2, &words), "drive-size-refused");
+    }
+    let said = machine.expect(1, &prep(&staging, &["none/x.img,size=210M"], &[]));
+    names(&said, "make the folder that the image is to lie in");
+}
+
+#[test]
+fn a_share_stands_for_the_only_seed_below_it_and_of_several_one_is_asked_for() {
+    let (machine, staging) = seeded(2);
+    let share = machine.text("share");
+    std::fs::create_dir(&share).unwrap();
+    let (one, two) = (format!("{share}/one"), format!("{share}/two"));
+    std::fs::rename(&staging, &one).unwrap();
+    let (tool, drive) = (format!("s:{share}"), ["--drive", "a.img,serial=A,size=210M"]);
+    let words = [&["prep", &tool, "--offline"], &drive[..]].concat();
+    let said = machine.expect(0, &words);
+    assert!(said.stderr.contains("the only one below"), "{}", said.stderr);
+    assert!(Path::new(&one).join("journals/A.journal").exists());
+    std::fs::rename(machine.adopt(&machine.path("source"), "other"), &two).unwrap();
+    let calls = [
+        words,
+        vec!["plan", &tool, "--drive-size", "4T"],
+        vec!["verify", &tool, "a.img"],
+        vec!["job", "show", "--staging", &share],
+    ];
+    for words in calls {
+        let said = machine.expect(2, &words);
+        names(&said, "which-seed");
+        for own in [&one, &two] {
+            names(&said, &format!("`--staging {own}`"));
+        }
+    }
+    // A name that begins with a hyphen is printed so that it can be typed again.
+    std::fs::rename(&two, machine.path("-s")).unwrap();
+    let said =
+        machine.expect(0, &["prep", "--staging=-s", "--offline", "--drive", "b.img,size=210M"]);
+    assert!(said.stdout.contains("--staging ./-s"), "{}", said.stdout);
+    assert!(!said.stdout.contains("--staging -s"), "{}", said.stdout);
 }
 
 #[test]
@@ -105,6 +163,14 @@ fn a_changed_journal_is_refused_and_a_torn_one_goes_on() {
     std::fs::write(&journal, &whole[..whole.len() - 7]).unwrap();
     machine.expect(0, &words);
     machine.expect(0, &["verify", "--staging", &staging, "a.img,serial=A"]);
+    // What is said of a plan is said of a plan.
+    std::fs::write(journal.with_extension("plan"), "{}").unwrap();
+    let said = machine.run(&words);
+    names(&said, "journal-damaged");
+    let told = said.stdout;
+    assert!(told.contains("The plan ") && told.contains("A.plan cannot be used"), "{told}");
+    assert!(told.contains("`azseed drive release A`"), "{told}");
+    machine.expect(0, &["drive", "release", "A"]);
 }
 
 #[test]
@@ -182,6 +248,8 @@ fn a_drive_sealed_for_another_job_is_refused() {
     let staging = machine.adopt(&machine.path("source"), "other");
     let erase = ["--erase", "A", "--wipe", "none"];
     names(&machine.expect(4, &prep(&staging, &[drive], &erase)), "drive-sealed-elsewhere");
+    let plan = ["plan", "--staging", &staging, "--drive", "a.img"];
+    names(&machine.expect(4, &plan), "drive-sealed-elsewhere");
     // A share that is not mounted now takes nothing away from that.
     std::fs::rename(&first, machine.path("out of reach")).unwrap();
     names(&machine.expect(4, &prep(&staging, &[drive], &erase)), "drive-sealed-elsewhere");

@@ -65,6 +65,24 @@ fn what_is_asked_differently_is_told_with_what_would_do_it_and_changes_nothing()
     ] {
         assert!(said.stderr.contains(part), "{part}: {}", said.stderr);
     }
+    let elsewhere = words("--source one --resource-group rg2 --service import-export").into_iter();
+    let elsewhere = elsewhere.map(|word| match word.as_str() {
+        "account1" => "account2".to_owned(),
+        "seed" => "seed2".to_owned(),
+        _ => word.replace("11111111", "21111111"),
+    });
+    let said = machine.expect(2, &elsewhere.collect::<Vec<_>>());
+    for part in [
+        "the storage account is account1, and account2 is asked for: `azseed stage set --staging \
+         staging --storage-account account2`",
+        "--container seed2`",
+        "--subscription 21111111-2222-4333-8444-555555555555`",
+        "--resource-group rg2`",
+        "the service is data-box, and import-export is asked for",
+    ] {
+        assert!(said.stderr.contains(part), "{part}: {}", said.stderr);
+    }
+    stage(&machine, 0, "--source one --source one --resource-group rg --dry-run");
     assert_eq!(seed(&machine), before);
     // A setting for all calls goes behind the record, and is told.
     let mut command = machine.command(&words("--source one --resource-group rg"));

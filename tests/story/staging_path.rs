@@ -610,4 +610,22 @@ fn a_journal_under_the_name_of_another_drive_stops_whoever_reads_it_and_nothing_
         });
     }
     assert!(fs::read(stage.machine.path("s1.img")).unwrap() == image, "a byte was changed");
+    // One of another seed, as where two staging paths were copied into one.
+    let act = |staging: &Path| {
+        let seed = fs::read_to_string(staging.join("seed.json")).unwrap();
+        let other = seed.replace("\"job-1\"", "\"job-2\"");
+        assert_ne!(seed, other);
+        fs::write(staging.join("seed.json"), other).unwrap();
+    };
+    stage.with(act, || {
+        let commands = [
+            "prep --staging staging --offline --drive s2.img,serial=S2,size=210M",
+            "job create --staging staging",
+            "verify --staging staging s1.img",
+            "stage status --staging staging",
+            "drive release S1 --staging staging",
+        ];
+        stage.refuses_with("another seed's", &commands.map(words), 4, "journal-other-job");
+    });
+    assert!(!stage.machine.path("s2.img").exists());
 }

@@ -82,12 +82,32 @@ fn a_claim_of_another_machine_is_kept_until_a_person_calls_its_run_dead() {
     let mut run = elsewhere(&machine.command(&prep));
     let mut run = run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let claim = machine.path("staging/journals/ONE.claim");
-    let held = || machine.path("ONE.img").exists() && claim.exists();
+    let images = || ["ONE.img", "TWO.img"].iter().all(|name| machine.path(name).exists());
+    // It has chosen its files, and fills.
+    let planning = machine.path("staging/journals/.planning.claim");
+    let held = || images() && claim.exists() && !planning.exists();
     while !held() {
         assert!(run.try_wait().unwrap().is_none(), "it ended before it was killed");
     }
     run.kill().unwrap();
     run.wait().unwrap();
+    // What the run began was remembered before.
+    let records = std::fs::read_dir(machine.path("state/seeds")).unwrap();
+    let record = std::fs::read(records.flatten().next().unwrap().path()).unwrap();
+    let record: Value = serde_json::from_slice(&record).unwrap();
+    assert!(["ONE", "TWO"].iter().all(|own| record["disks"][own].is_string()), "{record}");
+    // All files are with that run: another drive has nothing to do, and that is no end.
+    let three = drive(&machine, "THREE");
+    let third = ["prep", "--offline", "--staging", &staging, "--drive", &three];
+    let idle = machine.expect(11, &[&["-q"], &third[..]].concat()).stdout;
+    for told in ["on elsewhere since", "if it is dead, `azseed drive release ONE`"] {
+        assert!(idle.contains(told), "{told}: {idle}");
+    }
+    let idle = machine.expect(11, &[&["--json"], &third[..]].concat());
+    let claims = &lines(&idle, "prepared")[0]["claims"];
+    assert_eq!((&claims[0]["serial"], &claims[0]["host"]), (&"ONE".into(), &"elsewhere".into()));
+    assert_eq!(claims[0]["release"], "azseed drive release ONE");
+    assert!(!machine.path("THREE.img").exists());
     let refused = machine.expect(11, &prep).stderr;
     assert!(refused.contains("claimed by process") && refused.contains("elsewhere"), "{refused}");
     for serial in ["ONE", "TWO"] {

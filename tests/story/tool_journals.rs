@@ -118,7 +118,12 @@ fn ours_go_out_in_both_forms_and_come_back_as_jobs_whose_drives_are_read() {
             "{}",
             said.stdout
         );
-        emulator.expect(&office, 0, &words);
+        let said = emulator.expect(&office, 0, &words);
+        // Until one of them has gone, each drive stands in several jobs, which is told.
+        let told = ["tool-1", "tool-2", "tool-3"]
+            .map(|other| said.stderr.contains(&format!("drive S1 is in job {other} too")));
+        let before = job[5..].parse::<usize>().unwrap() - 1;
+        assert_eq!(told.map(usize::from).iter().sum::<usize>(), before, "{}", said.stderr);
     }
     let ship = "job ship --job tool-3 --carrier FedEx --tracking-number 1Z1 --resource-group rg \
                 --subscription 11111111-2222-4333-8444-555555555555";

@@ -112,6 +112,30 @@ fn a_log_file_is_added_to_is_its_owners_and_follows_no_link() {
     assert_eq!(mode & 0o777, 0o600);
     let password = fs::read_to_string(machine.password_file(&machine.path("staging"), "S1"));
     assert!(!log().contains(password.unwrap().trim()));
+    // The call, why it failed and how it ended.
+    let failed =
+        machine.run(&["prep", "--staging", "nowhere", "--drive", "x", "--log-file", "log"]);
+    for told in [
+        "prep --staging nowhere --drive x",
+        "code: not-a-staging-path",
+        "ends with 10",
+        "ends with 0",
+    ] {
+        assert!(log().contains(told), "{told}: {}", log());
+    }
+    assert_eq!((failed.code, failed.stderr.contains("ends with")), (10, false));
+    // Nothing else becomes a log, and one that is only set stops no work.
+    let journal = machine.text("staging/journals/S1.journal");
+    let image = machine.text("s1.img");
+    for other in [&journal, &image] {
+        let before = fs::read(other).unwrap();
+        assert!(run(&["--log-file", other]).stderr.contains("code: log-file "));
+        let mut command = machine.command(&prep);
+        let set = command.env("AZSEED_LOG_FILE", other).output().unwrap();
+        let said = String::from_utf8_lossy(&set.stderr).into_owned();
+        assert!(set.status.success() && said.contains("something else in it than a log"), "{said}");
+        assert!(fs::read(other).unwrap() == before, "{other} was written to");
+    }
 }
 
 #[test]

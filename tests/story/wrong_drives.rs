@@ -223,11 +223,16 @@ const ROWS: &[Row] = &[
         OpenOptions::new().write(true).open(&image).unwrap().set_len(199 << 20).unwrap();
         s1(&image)
     }),
+    row("not whole sectors", "disk-not-whole-sectors", "of 300000001 bytes", |bench| {
+        let image = bench.image("a.img");
+        File::options().write(true).open(&image).unwrap().set_len(300_000_001).unwrap();
+        s1(&image)
+    }),
     row("4096-byte sectors", "sector-size", "", |bench| {
         let image = bench.image("a.img");
         s1(&bench.attach(&["--sector-size", "4096"], &image))
     }),
-    row("write-protected", IN_USE, "write-protected", |bench| {
+    row("write-protected", "drive-write-protected", "set its switch", |bench| {
         let image = bench.image("a.img");
         s1(&bench.attach(&["--read-only"], &image))
     }),
@@ -444,9 +449,11 @@ fn every_wrong_drive_is_refused_with_its_code_and_not_a_byte_is_touched() {
             .filter(|name| name.ends_with(".journal") || name.ends_with(".plan"))
             .collect();
         assert!(left.is_empty(), "{name}: {left:?}");
-        if *code == IN_USE && drives.len() == 1 {
+        if (*code == IN_USE || name.starts_with("not whole")) && drives.len() == 1 {
             let list = bench.machine.run(&["drive", "list", &drives[0]]);
             assert!(!list.stdout.contains("--erase"), "{name}: {}", list.stdout);
+            let is_unfit = list.stdout.contains("unfit") && list.stdout.contains(told);
+            assert!(*code == IN_USE || is_unfit, "{name}: {}", list.stdout);
         }
         bench.take_down();
         table.push(format!("{name:<45} {code:<22} {exit:>2}  bytes touched: 0"));

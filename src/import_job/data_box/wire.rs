@@ -276,6 +276,7 @@ impl Resource {
             }),
             drives: serials.into_keys().map(drive).collect(),
             received: stages.iter().find_map(Stage::received),
+            is_proven: false,
             told_at,
         }
     }

@@ -298,6 +298,7 @@ impl Resource {
             }),
             drives: own.drive_list.unwrap_or_default().into_iter().map(DriveStatus::from).collect(),
             received: None,
+            is_proven: false,
             told_at,
         }
     }

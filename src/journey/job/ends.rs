@@ -8,7 +8,7 @@ use disk_prep::noun::{JobName, Service};
 use super::own_drives::expect_own;
 use super::remembered::Remembered;
 use super::sight::{made, seen};
-use super::target::{MeantJob, described, known};
+use super::target::{JobOptions, MeantJob, described, known};
 use crate::import_job::{Job, Location, Written};
 use crate::journey::desk::Desk;
 use crate::journey::keeper::{KeyFiles, keeper};
@@ -67,22 +67,24 @@ fn create_of_dataset(
     let (subscription, group) = target.place_said(desk)?;
     let account = ("--storage-account", flags.storage_account.as_ref());
     let (account, subscription, group) = all(account, subscription, group)?;
+    let service = target.service_for_new(desk)?;
     let is_elsewhere = |own: &Remembered| {
         let (held, place) = (own.place.1.to_string(), group.to_string());
-        own.place.0 != subscription || !held.eq_ignore_ascii_case(&place)
+        own.place.0 != subscription
+            || !held.eq_ignore_ascii_case(&place)
+            || own.service != service.service()
     };
     if let Some(other) = state.jobs_remembered(job)?.into_iter().find(is_elsewhere) {
         desk.attendant.consent(&format!(
-            "Would make a second job {job} of the same drives: the group {} of {} had one, {} when \
-             it was seen last",
-            other.place.1, other.place.0, other.state
+            "Would make a second job {job} of the same drives: the group {} of {} had one of \
+             {}, {} when it was seen last",
+            other.place.1, other.place.0, other.service, other.state
         ))?;
     }
     let parcel = Parcel::new(None, location, contact, desk.attendant)?;
     let journals = JournalFolder::new(folder.join("journals"));
     let keeper = keeper(None, files, None, &state);
     let account = &account.in_group(&subscription, &group);
-    let service = target.service_for_new(desk)?;
     Parcel::expect_unsent(&*service, job, state.was_sent(job)?, desk.attendant)?;
     let mut jobs = parcel.make_jobs(&*service, job, &[], account, &journals, keeper.as_ref())?;
     parcel.told_apart(&jobs).iter().for_each(|text| desk.attendant.warn(text));
@@ -102,8 +104,37 @@ pub fn locations(
     Ok(service.locations(region.as_deref())?)
 }
 
+/// The jobs of the resource group that is meant, of every service; where none is named and several
+/// seeds are known, those of all their groups.
+pub fn list(options: &JobOptions, desk: &Desk<'_>) -> Result<Vec<Job>, Failure> {
+    let target = MeantJob::new(options, desk)?;
+    if target.open_seeds().is_empty() || target.place(desk).is_ok() {
+        return of_group(&target, desk);
+    }
+    let mut jobs: Vec<Job> = Vec::new();
+    for (job, path) in target.open_seeds() {
+        let own = JobOptions { job: Some(job.clone()), ..options.clone() };
+        let seen = desk.state()?.jobs_remembered(job)?;
+        let found = match MeantJob::new(&own, desk) {
+            Ok(own) if own.seed.is_none() && seen.is_empty() => continue,
+            Ok(own) => of_group(&own, desk)?,
+            // A path out of reach: its job is where it was seen last.
+            Err(_) if !seen.is_empty() => of_group(&MeantJob::without_seed(&own), desk)?,
+            Err(Failure(error)) => {
+                let (path, why) = (path.display(), chain(error.as_ref()));
+                desk.attendant.warn(&format!("jobs of {job} in {path} are not listed: {why}"));
+                continue;
+            }
+        };
+        let is_new = |own: &Job| jobs.iter().all(|there| there.id != own.id);
+        let new: Vec<Job> = found.into_iter().filter(is_new).collect();
+        jobs.extend(new);
+    }
+    Ok(jobs)
+}
+
 /// The jobs of the resource group, of every service.
-pub fn list(target: &MeantJob<'_>, desk: &Desk<'_>) -> Result<Vec<Job>, Failure> {
+pub(super) fn of_group(target: &MeantJob<'_>, desk: &Desk<'_>) -> Result<Vec<Job>, Failure> {
     let mut jobs = Vec::new();
     for service in target.services(desk)? {
         jobs.extend(known(service.list())?);

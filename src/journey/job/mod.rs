@@ -31,7 +31,7 @@ pub use parcel_file::read as read_parcel;
 pub use parcels::{Shipped, foresee_all, ship_all};
 pub use remembered::Remembered;
 pub use ship::{ParcelForeseen, ParcelsForeseen, ShipOptions, Way, foresee_ship, moment, ship};
-pub use sight::{made, seen};
+pub use sight::{job_proven, jobs_proven, made, seen};
 #[cfg(test)]
 pub use slip::DriveFacts;
 pub use slip::{Slip, SlipDrive, Slips, Stretch, slips};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::custody::note;
-use super::ends::list;
+use super::ends::of_group;
 use super::own_drives::{expect_kept, meant};
 use super::target::MeantJob;
 use crate::custody::Deed;
@@ -57,7 +57,7 @@ pub fn check(
     expect_kept(target, &job, desk)?;
     let mut packed = compare(&job, serials);
     if !packed.foreign.is_empty() {
-        let others = list(target, desk)?;
+        let others = of_group(target, desk)?;
         let here = known_here(target, desk)?;
         for (serial, owner) in &mut packed.foreign {
             let serial = scanned(serial);

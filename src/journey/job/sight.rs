@@ -50,6 +50,9 @@ pub(super) struct Sight {
     /// longer its own.
     #[serde(default)]
     over_at: Option<Timestamp>,
+    /// When this machine found after that that all is there that it was to bring.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    proven_at: Option<Timestamp>,
 }
 
 /// Whole hours, so that what takes a moment is no change.
@@ -79,6 +82,7 @@ impl Sight {
             ahead_hours: hours_ahead(job.told_at),
             received: job.received,
             over_at: job.state.stage.is_over().then_some(job.told_at),
+            proven_at: None,
         }
     }
 
@@ -172,6 +176,7 @@ impl State {
         }
         let over_before = last.as_ref().and_then(|last| last.over_at);
         now.over_at = now.over_at.map(|over| over_before.unwrap_or(over));
+        now.proven_at = last.as_ref().and_then(|last| last.proven_at).filter(|_| now.is_ended());
         if last.as_ref() != Some(&now) {
             let text = with_unknown(&before, &now)
                 .and_then(|sight| serde_json::to_vec_pretty(&sight))
@@ -212,6 +217,12 @@ impl Sight {
     /// Whether it has ended, or is no longer there.
     pub(super) fn is_over(&self) -> bool {
         FREE.contains(&self.stage.as_str())
+    }
+
+    /// Whether its drives were read, well or not.
+    fn is_ended(&self) -> bool {
+        let read = [JobStage::Completed, JobStage::Incomplete].map(JobStage::name);
+        read.contains(&self.stage.as_str()) || self.stage == CLEARED
     }
 
     fn is_here(&self) -> bool {
@@ -268,14 +279,24 @@ impl State {
 
     /// Remembers that a job was deleted, so that its drives are free.
     pub fn forget_job(&self, service: Service, name: &JobName) -> Result<(), StateError> {
-        self.mark(DELETED, |id| {
+        let is_it = |id: &JobId| {
             id.service == service && id.job.as_str().eq_ignore_ascii_case(name.as_str())
+        };
+        self.mark(is_it, ended_as(DELETED))
+    }
+
+    /// Remembers that all that these jobs were to bring is there, as far as they were seen ended.
+    fn prove(&self, is_meant: impl Fn(&JobId) -> bool) -> Result<(), StateError> {
+        self.mark(is_meant, |sight| {
+            let proven_at = sight.is_ended().then(Timestamp::now);
+            Sight { proven_at, ..sight }
         })
     }
 
     /// Remembers that all a job brought was proven, so that its drives are free.
     pub fn free_drives(&self, job: &Job) -> Result<(), StateError> {
-        self.mark(CLEARED, |id| id.to_string().eq_ignore_ascii_case(&job.id))
+        let is_it = |id: &JobId| id.to_string().eq_ignore_ascii_case(&job.id);
+        self.mark(is_it, ended_as(CLEARED))
     }
 
     /// Whether that is remembered.
@@ -284,7 +305,11 @@ impl State {
         Ok(self.sights()?.iter().any(is_it))
     }
 
-    fn mark(&self, stage: &str, is_meant: impl Fn(&JobId) -> bool) -> Result<(), StateError> {
+    fn mark(
+        &self,
+        is_meant: impl Fn(&JobId) -> bool,
+        change: impl Fn(Sight) -> Sight,
+    ) -> Result<(), StateError> {
         let _lock = self.hold_records()?;
         for path in self.records_in(&self.folder().join("sights"))? {
             let before = durable::read(&path).map_err(record_at(&path))?;
@@ -292,14 +317,21 @@ impl State {
             if !sight.id.parse::<JobId>().is_ok_and(|id| is_meant(&id)) {
                 continue;
             }
-            let over_at = sight.over_at.or_else(|| Some(Timestamp::now()));
-            let sight = Sight { stage: stage.to_owned(), over_at, ..sight };
+            let sight = change(sight);
             let text = with_unknown(&before, &sight)
                 .and_then(|sight| serde_json::to_vec_pretty(&sight))
                 .expect("names and numbers can be written");
             durable::write(&path, &text, Access::Public).map_err(io_at(&path))?;
         }
         Ok(())
+    }
+}
+
+/// A job that is at this end.
+fn ended_as(stage: &'static str) -> impl Fn(Sight) -> Sight {
+    move |sight| {
+        let over_at = sight.over_at.or_else(|| Some(Timestamp::now()));
+        Sight { stage: stage.to_owned(), over_at, ..sight }
     }
 }
 
@@ -311,8 +343,9 @@ pub fn seen(job: &mut Job, desk: &Desk<'_>) {
         // The clock of the work runs from the arrival, which may be known only now.
         if job.received != now.received {
             job.received = now.received;
-            now = Sight { received: now.received, ..Sight::of(job) };
+            now = Sight { received: now.received, proven_at: now.proven_at, ..Sight::of(job) };
         }
+        job.is_proven = now.proven_at.is_some();
         Ok((last, now))
     });
     match kept {
@@ -324,6 +357,24 @@ pub fn seen(job: &mut Job, desk: &Desk<'_>) {
         )),
         // Nobody waits to be told.
         Err(error) => tracing::info!("job {} is not remembered: {}", job.name, chain(&error)),
+    }
+}
+
+/// Remembers that all that a job was to bring is there.
+pub fn job_proven(job: &mut Job, desk: &Desk<'_>) {
+    seen(job, desk);
+    proven(|id| id.to_string().eq_ignore_ascii_case(&job.id), desk);
+}
+
+/// The same of all jobs of a seed or data set that were seen ended.
+pub fn jobs_proven(name: &JobName, desk: &Desk<'_>) {
+    let is = |own: &JobName| own.as_str().eq_ignore_ascii_case(name.as_str());
+    proven(|id| is(&id.job) || first_name(&id.job).as_ref().is_some_and(is), desk);
+}
+
+fn proven(is_meant: impl Fn(&JobId) -> bool, desk: &Desk<'_>) {
+    if let Err(error) = desk.state().and_then(|state| state.prove(is_meant)) {
+        tracing::info!("that all has arrived is not remembered: {}", chain(&error));
     }
 }
 

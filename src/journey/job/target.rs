@@ -13,6 +13,7 @@ use crate::import_job::{Error, Job, JobService, first_name, parts};
 use crate::journey::connections::{AzureOptions, job_service};
 use crate::journey::desk::Desk;
 use crate::journey::settings::{Contradicted, Given, Origin, settle};
+use crate::journey::share::meant;
 use crate::outcome::{Attendant, Failure, MissingFlags, Said, both};
 use crate::staging::{Destination, Error as StagingError, Seed, Staging};
 
@@ -93,10 +94,18 @@ pub fn described(job: &Job) -> String {
     format!("job {}, which is {} and has {}", job.name, job.state, count(job.drives.len(), "drive"))
 }
 
-/// A staging path that a variable or a key names, and this machine knows others.
+/// None is named, and this machine knows several.
 #[derive(Debug, thiserror::Error)]
-#[error("This machine knows several seeds, and the command line names none")]
-pub struct WhichSeed;
+#[error("This machine knows several seeds, and the command line names none: {}", told(seeds))]
+pub struct WhichSeed {
+    /// The job of each, and where it is.
+    pub seeds: Vec<(JobName, PathBuf)>,
+}
+
+fn told(seeds: &[(JobName, PathBuf)]) -> String {
+    let one = |(job, path): &(JobName, PathBuf)| format!("{job} in {}", path.display());
+    seeds.iter().map(one).collect::<Vec<_>>().join(", ")
+}
 
 impl Diagnose for WhichSeed {
     fn code(&self) -> &'static str {
@@ -116,6 +125,10 @@ pub struct MeantJob<'a> {
     flags: &'a JobOptions,
     /// The seed, if one is known.
     pub seed: Option<(Seed, Staging)>,
+    /// The seeds that may be meant where none is named and several are known.
+    open: Vec<(JobName, PathBuf)>,
+    /// The job of the only data set that this machine knows, and it knows no seed.
+    alone: Option<JobName>,
 }
 
 impl<'a> MeantJob<'a> {
@@ -125,11 +138,15 @@ impl<'a> MeantJob<'a> {
         let is_typed = |origin: Option<Origin>| origin == Some(Origin::CommandLine);
         let is_reached = is_typed(flags.subscription.as_ref().map(|given| given.origin))
             && is_typed(flags.resource_group.as_ref().map(|given| given.origin));
+        let (mut open, mut alone) = (Vec::new(), None);
         let seed = match named_seed(flags, desk)? {
             Some(seed) => Some(seed),
             None if is_reached => None,
             None => {
                 let state = desk.state()?;
+                if flags.job.is_none() {
+                    open = state.seeds_known()?;
+                }
                 let mut known = state.staging_of(flags.job.as_ref())?;
                 if let (None, Some(first)) = (&known, flags.job.as_ref().and_then(first_name)) {
                     known = state.staging_of(Some(&first))?;
@@ -141,19 +158,26 @@ impl<'a> MeantJob<'a> {
                 found?
             }
         };
-        Ok(MeantJob { flags, seed })
+        if seed.is_some() || open.len() < 2 {
+            alone = open.pop().map(|(job, _)| job).filter(|_| seed.is_none());
+            open.clear();
+        }
+        Ok(MeantJob { flags, seed, open, alone })
     }
 
     /// A job that no seed of this machine is for, all of it said by the flags.
     pub(super) fn without_seed(flags: &'a JobOptions) -> Self {
-        MeantJob { flags, seed: None }
+        MeantJob { flags, seed: None, open: Vec::new(), alone: None }
     }
 
     /// Refuses if no job was named and the seed is not the only one that this machine knows.
     pub fn be_the_only_one(&self, desk: &Desk<'_>) -> Result<(), Failure> {
         let (None, Some((seed, _))) = (&self.flags.job, &self.seed) else { return Ok(()) };
         let state = desk.state()?;
-        if state.knows_others(seed.id)? { Err(WhichSeed.into()) } else { Ok(()) }
+        match state.knows_others(seed.id)? {
+            true => Err(WhichSeed { seeds: state.seeds_known()? }.into()),
+            false => Ok(()),
+        }
     }
 
     /// The service in which a job is made that no seed is for: one that has it already, else the
@@ -186,6 +210,19 @@ impl<'a> MeantJob<'a> {
         said.into_iter().filter_map(words).flatten().collect()
     }
 
+    /// The seeds that may be meant, where none is named and several are known.
+    pub(super) fn open_seeds(&self) -> &[(JobName, PathBuf)] {
+        &self.open
+    }
+
+    /// Refuses where none is named and several are known.
+    fn expect_meant(&self) -> Result<(), WhichSeed> {
+        match self.open.is_empty() {
+            true => Ok(()),
+            false => Err(WhichSeed { seeds: self.open.clone() }),
+        }
+    }
+
     /// What the command line says.
     pub(super) fn flags(&self) -> &JobOptions {
         self.flags
@@ -215,8 +252,10 @@ impl<'a> MeantJob<'a> {
     }
 
     /// The job of the seed, the first if it has several.
-    pub fn seed_job(&self) -> Result<JobName, MissingFlags> {
-        self.of_seed(|seed| seed.job.clone()).ok_or(MissingFlags::one("--job"))
+    pub fn seed_job(&self) -> Result<JobName, Failure> {
+        self.expect_meant()?;
+        let job = self.of_seed(|seed| seed.job.clone()).or_else(|| self.alone.clone());
+        Ok(job.ok_or(MissingFlags::one("--job"))?)
     }
 
     /// Refuses a job that is named and is none of the seed's.
@@ -230,7 +269,7 @@ impl<'a> MeantJob<'a> {
     /// The service that has the job: the one that is named, the seed's, else whichever knows the
     /// job.
     pub fn service(&self, desk: &Desk<'_>) -> Result<Box<dyn JobService>, Failure> {
-        match &self.flags.job {
+        match self.flags.job.as_ref().or(self.alone.as_ref()) {
             Some(name) => self.service_of(name, desk),
             None => Ok(self.services(desk)?.swap_remove(0)),
         }
@@ -297,7 +336,11 @@ impl<'a> MeantJob<'a> {
         desk: &Desk<'_>,
     ) -> Result<(SubscriptionId, ResourceGroup), Failure> {
         let (mut subscription, mut group) = self.place_said(desk)?;
-        if let (None, Some(job), None) = (&self.seed, &self.flags.job, &group.1) {
+        if subscription.1.is_none() || group.1.is_none() {
+            self.expect_meant()?;
+        }
+        let job = self.flags.job.as_ref().or(self.alone.as_ref());
+        if let (None, Some(job), None) = (&self.seed, job, &group.1) {
             let seen = desk.state()?.jobs_remembered(job)?;
             let mut places: Vec<_> = seen.into_iter().map(|own| own.place).collect();
             places.dedup();
@@ -348,7 +391,7 @@ impl<'a> MeantJob<'a> {
 /// job of another seed.
 fn named_seed(flags: &JobOptions, desk: &Desk<'_>) -> Result<Option<(Seed, Staging)>, Failure> {
     let Some(given) = &flags.staging else { return Ok(None) };
-    let staging = desk.enter(&given.value)?;
+    let staging = desk.enter(&meant(&given.value, desk)?)?;
     let seed = Seed::open(&staging)?;
     let held = &seed.target.job;
     let is = |name: &JobName| name.as_str().eq_ignore_ascii_case(held.as_str());

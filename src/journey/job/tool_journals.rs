@@ -127,6 +127,8 @@ pub fn create_from(
     let (subscription, group) = target.place(desk)?;
     let account = &account.in_group(&subscription, &group);
     let service = target.service_for_new(desk)?;
+    let taken = Parcel::told_taken(&*service, job, &drives);
+    taken.iter().for_each(|text| desk.attendant.warn(text));
     let mut jobs = parcel.create_all(&*service, job, account, &drives)?;
     parcel.told_apart(&jobs).iter().for_each(|text| desk.attendant.warn(text));
     made(&mut jobs, desk);

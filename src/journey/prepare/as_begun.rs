@@ -2,6 +2,7 @@
 //! anything is written, all of it at once.
 
 use std::fmt::Display;
+use std::path::Path;
 
 use disk_prep::dataset::{ListedFile, Listing};
 use disk_prep::drive::NamedDrive;
@@ -111,7 +112,26 @@ fn row_difference(serial: &Serial, file: ListedFile<'_>, work: &Work) -> Option<
         format!("{kind} with {}", own.disposition().name())
     };
     let (asked, held) = (kind(row), kind(file));
-    (asked != held).then(|| words(&asked, &held))
+    if asked != held {
+        return Some(words(&asked, &held));
+    }
+    let sides = beside(row).into_iter().zip(beside(file)).zip(["metadata", "properties"]);
+    let ((asked, held), what) = sides.into_iter().find(|((asked, held), _)| asked != held)?;
+    let told = |own: Option<&Path>| {
+        own.map_or("none".to_owned(), |own| Path::new("/").join(own).display().to_string())
+    };
+    let (asked, held) = (told(asked), told(held));
+    Some(format!("the {what} of {path} are {asked}, and drive {serial} was begun with {held}"))
+}
+
+/// The files with its metadata and its properties.
+fn beside(file: ListedFile<'_>) -> [Option<&Path>; 2] {
+    match file.listing() {
+        Listing::Blob { metadata, properties, .. } => {
+            [metadata, properties].map(|own| own.as_deref().map(|own| own.source.as_path()))
+        }
+        Listing::SideFile => [None; 2],
+    }
 }
 
 fn differences(

@@ -36,9 +36,9 @@ pub struct DriveStanding {
     pub files: usize,
     /// The step that it is at; none before the first.
     pub step: Option<Step>,
-    /// Bytes of that step that are done.
+    /// Bytes of that step that are done; of a drive that is sealed, those that were filled.
     pub done_bytes: u64,
-    /// All bytes of that step; 0 if nobody knows.
+    /// All bytes of it; 0 if nobody knows.
     pub total_bytes: u64,
     /// How fast the step goes, once that is known.
     pub bytes_per_second: Option<u64>,
@@ -48,6 +48,8 @@ pub struct DriveStanding {
     pub failed: Option<&'static str>,
     /// Files that are left out of it.
     pub left_out: usize,
+    /// Bytes of the fill, once it is done.
+    filled_bytes: u64,
     began: Instant,
     began_bytes: u64,
 }
@@ -96,6 +98,7 @@ impl DriveStanding {
             is_sealed: false,
             failed: None,
             left_out: 0,
+            filled_bytes: 0,
             began: Instant::now(),
             began_bytes: 0,
         }
@@ -134,7 +137,15 @@ impl DriveStanding {
             }
             Event::StepFinished { step, .. } => {
                 self.done_bytes = self.done_bytes.max(self.total_bytes);
-                self.is_sealed |= *step == Step::Seal;
+                match step {
+                    Step::Fill => self.filled_bytes = self.done_bytes,
+                    Step::Seal => {
+                        self.is_sealed = true;
+                        (self.done_bytes, self.total_bytes) =
+                            (self.filled_bytes, self.filled_bytes);
+                    }
+                    _ => {}
+                }
             }
             Event::FileLeftOut { .. } => self.left_out += 1,
             Event::DriveFailed { error, .. } | Event::DriveSetAside { error, .. } => {
@@ -307,6 +318,7 @@ mod tests {
         let standing = hold(&board.standing).clone();
         let own = &standing.drives[&one];
         assert_eq!((own.files, own.step, own.is_sealed), (7, Some(seal), true));
+        assert_eq!((own.done_bytes, own.total_bytes), (100, 100), "what was filled");
         let other = &standing.drives[&two];
         assert_eq!((other.done_bytes, other.total_bytes, other.is_sealed), (20, 50, false));
         let page = standing.page();

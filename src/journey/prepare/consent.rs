@@ -4,6 +4,7 @@ use disk_prep::drive::{Drive, Kind, NamedDrive};
 use disk_prep::journal::JournalFolder;
 use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Serial, visible_line};
 
+use crate::check::drive::told_content;
 use crate::journey::drives::Found;
 use crate::outcome::{Attendant, Failure};
 
@@ -20,8 +21,7 @@ pub(super) fn consent(
         return Ok(typed);
     }
     for NamedDrive { drive, .. } in found {
-        let is_known = folder.survey_of(&drive.serial)?.is_some();
-        if drive.kind == Kind::NewImage || is_known || erase.contains(&drive.serial) {
+        if !needs_consent(drive, erase, folder)? {
             continue;
         }
         if !is_confirmed(drive, attendant) {
@@ -30,6 +30,27 @@ pub(super) fn consent(
         typed.push(drive.serial.clone());
     }
     Ok(typed)
+}
+
+/// Whether a person is asked for the serial of one of these drives.
+pub(super) fn is_asked(
+    found: &[NamedDrive],
+    erase: &[Serial],
+    folder: &JournalFolder,
+    attendant: &dyn Attendant,
+) -> Result<bool, Failure> {
+    for NamedDrive { drive, .. } in found.iter().filter(|_| attendant.can_ask()) {
+        if needs_consent(drive, erase, folder)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether a drive would be formatted, and nobody has said yet that it may be.
+fn needs_consent(drive: &Drive, erase: &[Serial], folder: &JournalFolder) -> Result<bool, Failure> {
+    let is_known = folder.survey_of(&drive.serial)?.is_some();
+    Ok(drive.kind != Kind::NewImage && !is_known && !erase.contains(&drive.serial))
 }
 
 /// Tells of a consent for a drive that the call does not name: scripts consent for more than they have.
@@ -48,7 +69,10 @@ pub(super) fn tell_unnamed(erase: &[Serial], found: &Found, attendant: &dyn Atte
 pub(super) fn is_confirmed(drive: &Drive, attendant: &dyn Attendant) -> bool {
     let model = drive.model.as_deref().unwrap_or("image file");
     let (serial, path, bytes) = (&drive.serial, drive.path.display(), ByteSize(drive.bytes));
-    let what = format!("{serial} at {path} ({model}, {bytes}) will be formatted.");
+    // A drive that cannot be looked at is refused by the run.
+    let holds = told_content(drive).ok().flatten();
+    let holds = holds.map_or(String::new(), |found| format!(" What is on it goes: {found}."));
+    let what = format!("{serial} at {path} ({model}, {bytes}) will be formatted.{holds}");
     let question = format!("{}\nType its serial to go on: ", visible_line(&what));
     attendant.ask(&question).as_deref() == Some(drive.serial.as_str())
 }

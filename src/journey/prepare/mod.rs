@@ -6,6 +6,8 @@ mod board;
 mod board_page;
 mod consent;
 mod custody;
+mod foreseen;
+mod names;
 mod neighbours;
 mod next;
 mod options;
@@ -14,19 +16,20 @@ mod shortage;
 mod steady;
 mod told;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use disk_prep::dataset::{EraseConsent, read_driveset};
 use disk_prep::drive::{DriveName, Kind, NamedDrive};
 use disk_prep::journal::{JournalFolder, SecretKeeper};
 use disk_prep::known::find_known;
-use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::noun::{
     AccountId, ContainerName, Diagnose, ErrorKind, JobName, NamedAccount, ResourceGroup, Serial,
-    SubscriptionId, Wipe,
+    Service, SubscriptionId, Wipe,
 };
 use disk_prep::pool::{DriveBay, NoBay, PrepareOutcome, PrepareRun, expect_set_aside};
 use disk_prep::prepare::{CHECKPOINT_BYTES, PrepareOptions, PreparedDrive};
+use disk_prep::sys::beneath::Folder;
 use disk_prep::sys::large::give_back;
 use disk_prep::sys::threads::each;
 use disk_prep::verify::{VerifyOptions, verify};
@@ -35,8 +38,10 @@ use jiff::Timestamp;
 use self::as_begun::{expect_as_begun, expect_rows_as_begun};
 use self::bay::TerminalBay;
 use self::board::Board;
-use self::consent::{consent, tell_unnamed};
+use self::consent::{consent, is_asked, tell_unnamed};
 use self::custody::log;
+use self::foreseen::foresee;
+use self::names::parcel_names;
 use self::neighbours::look_at_neighbours;
 use self::steady::{SteadyBay, SteadyWorld};
 use super::connections::{AzureOptions, job_service};
@@ -54,9 +59,9 @@ use super::verify::Verified;
 use super::work::{Work, WorkOptions};
 use crate::check::host::no_copy_machine;
 use crate::escrow::{self, Keeper};
-use crate::import_job::{Job, JobService, Written, check_name, part_name};
+use crate::import_job::{Job, JobService, Written};
 use crate::outcome::{Attendant, Failure};
-use crate::staging::{SeedKind, drives_of};
+use crate::staging::{SeedKind, Staging, drives_of};
 
 pub use self::board::{DriveStanding, PrepStanding};
 pub use self::consent::NotConfirmed;
@@ -92,7 +97,7 @@ fn fill_and_judge(options: PrepOptions, desk: &Desk<'_>) -> Result<(Prepared, Lo
     plan_content_md5(&mut work, options.content_md5)?;
     work.set.remarks().iter().for_each(|remark| attendant.warn(remark));
     let _data = work.hold()?;
-    let home = work.home()?;
+    let home = work.home(&desk.state()?)?;
     log_of(&home, desk)?.check()?;
     let folder = work.journals();
     let here = journals_here(Some(&folder), &desk.state()?);
@@ -102,21 +107,24 @@ fn fill_and_judge(options: PrepOptions, desk: &Desk<'_>) -> Result<(Prepared, Lo
     expect_as_begun(&found.drives, &folder, &options, attendant)?;
     expect_rows_as_begun(&work, &folder)?;
     tell_unnamed(&options.erase, &found, attendant);
-    // Before this machine remembers drives that are to be begun.
+    // Before this machine remembers the seed.
     expect_set_aside(&found.absent, &folder)?;
     let is_block = |named: &NamedDrive| named.drive.kind == Kind::Block;
     if let Some(text) = no_copy_machine().filter(|_| found.drives.iter().any(is_block)) {
         attendant.warn(&text);
     }
     // What the job will need is known before anything is written.
-    let office = Office::asked_for(&options, &work, names.len(), attendant)?;
+    let service = work.service(&options.work, attendant)?;
+    let jobs = parcel_names(&work, service, &found.drives, names.len())?;
+    let office = Office::asked_for(&options, &work, (service, jobs), attendant)?;
     let keys = &options.keys;
     let keeper = keeper(work.staging.as_ref(), keys, recipient.as_ref(), &desk.state()?);
     if let (Some(path), Some(staging)) = (&keys.password_file, &work.staging) {
         prove(path, staging, attendant)?;
     }
-    let mut erase = [options.erase.clone(), consented].concat();
-    erase.extend(consent(&found.drives, &erase, &folder, attendant)?);
+    let erase = [options.erase.clone(), consented].concat();
+    let ask = || asked_for(&found, erase, &options, &work, keeper.clone(), desk);
+    let erase = asked_without_trace(&work, ask)?;
     let _closed = work.close()?;
     let mut prepared = {
         let board = Board::new(&work.job, &home, attendant.monitor());
@@ -133,6 +141,53 @@ fn fill_and_judge(options: PrepOptions, desk: &Desk<'_>) -> Result<(Prepared, Lo
     told::tell_all(&mut prepared, &work.job, desk);
     let logged = log(&prepared, &home, begun, desk);
     Ok((prepared, logged))
+}
+
+/// What may be erased: what the call says, and at a terminal each drive whose serial is typed, once all
+/// that can be known was looked at and the plan was shown.
+fn asked_for(
+    found: &Found,
+    mut erase: Vec<Serial>,
+    options: &PrepOptions,
+    work: &Work,
+    keeper: Arc<Keeper>,
+    desk: &Desk<'_>,
+) -> Result<Vec<Serial>, Failure> {
+    let (attendant, folder) = (desk.attendant, work.journals());
+    if is_asked(&found.drives, &erase, &folder, attendant)? {
+        let (monitor, state) = (attendant.monitor(), desk.state()?);
+        let run = PrepareRun {
+            data_set: &work.set,
+            drives: &found.drives,
+            absent: &found.absent,
+            bay: &NoBay,
+            journals: folder.clone(),
+            options: run_options(options, work, erase.clone(), keeper, attendant),
+            elsewhere: &state.drives_held(work.id)?,
+            world: &SteadyWorld { work, state: state.clone() },
+            monitor: monitor.as_ref(),
+        };
+        foresee(&run, attendant)?;
+    }
+    erase.extend(consent(&found.drives, &erase, &folder, attendant)?);
+    Ok(erase)
+}
+
+/// Does what asks; where it is refused, a folder of journals that was made for the look is removed.
+fn asked_without_trace<T>(
+    work: &Work,
+    ask: impl FnOnce() -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let folder = Path::new("journals");
+    let root = work.staging.as_ref().map(Staging::root);
+    let is_new = |root: &&Arc<Folder>| root.find(folder).is_ok_and(|found| found.is_none());
+    let new = root.filter(is_new);
+    let asked = ask();
+    if let (Err(_), Some(root)) = (&asked, new) {
+        // One that holds something stays, and an empty one is in nobody's way.
+        let _ = root.remove_folder(folder);
+    }
+    asked
 }
 
 /// For whom keys are sealed. An identity that is to prove it must be theirs.
@@ -198,7 +253,8 @@ struct Filled {
     is_interrupted: bool,
 }
 
-/// Fills the drives; this machine remembers them before and after.
+/// Fills the drives; this machine remembers each before it is begun, and after the run what is left
+/// of them.
 fn fill(
     found: &Found,
     erase: Vec<Serial>,
@@ -209,10 +265,7 @@ fn fill(
 ) -> Result<Filled, Failure> {
     let (state, attendant, folder) = (desk.state()?, desk.attendant, work.journals());
     let Work { job, home, id, .. } = work;
-    // Before the run all that it may begin; after it what it has begun.
-    let mut drives = drives_of(&folder)?;
-    drives.extend(found.drives.iter().map(|named| named.drive.serial.clone()));
-    state.remember(*id, job, home, drives)?;
+    state.remember(*id, job, home, drives_of(&folder)?)?;
     let elsewhere = state.drives_held(*id)?;
     let bay = TerminalBay::new(attendant, &found.drives, folder.clone(), wipe(options));
     let offered: &dyn DriveBay = if attendant.can_ask() { &bay } else { &NoBay };
@@ -224,7 +277,7 @@ fn fill(
         journals: folder.clone(),
         options: run_options(options, work, erase, keeper, attendant),
         elsewhere: &elsewhere,
-        world: &SteadyWorld { work },
+        world: &SteadyWorld { work, state: state.clone() },
         monitor: board,
     }
     .run();
@@ -322,7 +375,7 @@ impl Office {
     fn asked_for(
         options: &PrepOptions,
         work: &Work,
-        drives: usize,
+        parcels: (Service, Vec<JobName>),
         attendant: &dyn Attendant,
     ) -> Result<Option<Self>, Failure> {
         let (location, contact) = (options.location.clone(), options.contact.as_ref());
@@ -331,7 +384,7 @@ impl Office {
             return Ok(None);
         };
         let parcel = Parcel::new(work.target(), location, contact, attendant)?;
-        let office = Office::open(parcel, azure, &options.work, work, drives, attendant)?;
+        let office = Office::open(parcel, azure, &options.work, work, parcels, attendant)?;
         office.expect_ready(azure, &work.journals(), attendant)?;
         Ok(Some(office))
     }
@@ -341,14 +394,9 @@ impl Office {
         azure: &AzureOptions,
         flags: &WorkOptions,
         work: &Work,
-        drives: usize,
+        (service, jobs): (Service, Vec<JobName>),
         attendant: &dyn Attendant,
     ) -> Result<Self, Failure> {
-        // The longest name that a part may need.
-        let parts = 0..drives.div_ceil(DRIVES_PER_JOB).max(1);
-        let jobs = parts.map(|part| part_name(&work.job, part)).collect::<Result<Vec<_>, _>>()?;
-        let service = work.service(flags, attendant)?;
-        jobs.last().map_or(Ok(()), |last| check_name(service, last))?;
         let (account, subscription, group) = work.azure(flags, attendant)?;
         let (own, at) = (subscription.clone(), group.clone());
         let service = job_service(service, azure, own, at, attendant)?;

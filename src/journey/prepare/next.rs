@@ -97,7 +97,12 @@ fn text(path: &Path) -> String {
 /// A flag with its value, or with the word that stands for one.
 fn flag<T: ToString>(name: &str, value: Option<&T>, missing: &str) -> String {
     match value {
-        Some(value) => format!(" {name} {}", shell_word(&value.to_string())),
+        Some(value) => {
+            let value = value.to_string();
+            // Behind a blank it would be a flag.
+            let mark = if value.starts_with('-') { '=' } else { ' ' };
+            format!(" {name}{mark}{}", shell_word(&value))
+        }
         None => format!(" {name} {missing}"),
     }
 }

@@ -52,6 +52,12 @@ impl Prepared {
             && !self.escrows.iter().any(|own| matches!(own.escrow, Escrow::Failed(_)))
     }
 
+    /// Whether all that is left lies with other runs, so that this one had nothing to do.
+    pub fn is_idle(&self) -> bool {
+        let PrepareOutcome { newly_sealed, failed, with_others, .. } = &self.outcome;
+        *newly_sealed == 0 && failed.is_empty() && !with_others.is_empty()
+    }
+
     /// Files without which nobody can read the repository, and which no sealed drive has.
     pub fn lacking(&self) -> impl Iterator<Item = (&Serial, &DataFile, &LeftOut)> {
         self.left_out().filter(|(_, file, _)| file.together)

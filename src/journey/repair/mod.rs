@@ -18,13 +18,13 @@ use disk_prep::sys::hold::hold;
 
 use crate::azure::{self, Fenced, each};
 use crate::import_job::{Job, JobStage};
-use crate::outcome::Failure;
+use crate::outcome::{Exit, Failure, Outcome};
 use crate::staging::{Seed, Staging};
 
 use super::connections::{AzureOptions, BlobAccess, container, home};
 use super::custody::{Logged, Run, leave};
 use super::desk::Desk;
-use super::job::{MeantJob, home_of, meant};
+use super::job::{MeantJob, home_of, job_proven, meant};
 
 pub use self::error::Error;
 pub(super) use self::logs::{DriveLog, LogRead, elsewhere, fetch, read_logs};
@@ -96,7 +96,7 @@ pub fn repair(
     desk: &Desk<'_>,
 ) -> Result<(Repaired, Logged), Failure> {
     let service = target.service(desk)?;
-    let (name, job) = meant(target, &*service, desk)?;
+    let (name, mut job) = meant(target, &*service, desk)?;
     use JobStage::{Completed, Incomplete, Returning, Unknown};
     if !matches!(job.state.stage, Returning | Completed | Incomplete | Unknown) {
         return Err(Error::NotRead { job: name, state: job.state }.into());
@@ -121,6 +121,9 @@ pub fn repair(
     let blobs = mend_all(&mender, wanted, &*desk.attendant.monitor())?;
     let which = target.which(&name);
     let repaired = Repaired { job: name, which, mode: options.mode, blobs, remarks };
+    if options.mode == Mode::Send && repaired.exit() == Exit::Done {
+        job_proven(&mut job, desk);
+    }
     let logged = match options.mode {
         Mode::Look => Logged(None),
         Mode::Send => note_repaired(target, &repaired, desk),
