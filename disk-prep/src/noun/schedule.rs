@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::invalid::InvalidNoun;
 use super::weekdays::Weekdays;
 
-const RULE: &str = "`daily 23:30`, `sun 03:00`, `mon,wed,fri 22:00`, `every 4 hours` (of 1, 2, 3, 4, \
+const RULE: &str = "`daily 23:30`, `daily`, `sun 03:00`, `mon,wed,fri 22:00`, `every 4 hours` (of 1, 2, 3, 4, \
                     6, 8 or 12), daily@HH:MM, weekly@DAY@HH:MM, with DAY as mon, tue, wed, thu, fri, \
                     sat, sun; or an expression for OnCalendar of systemd, such as `Mon..Fri *-*-* \
                     22:00`";
@@ -79,6 +79,9 @@ impl From<DayPart> for i8 {
     }
 }
 
+/// Words of systemd for what is rarer than once a week.
+const LONG: [&str; 5] = ["monthly", "quarterly", "semiannually", "yearly", "annually"];
+
 /// An expression of systemd for points of time. Whether it is right, only systemd can say; it has
 /// no character that would end its line in a unit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,7 +101,9 @@ impl TryFrom<String> for Expression {
     fn try_from(text: String) -> Result<Self, InvalidNoun> {
         let is_fit = |byte: u8| byte.is_ascii_alphanumeric() || b"*,.:/~_+- ".contains(&byte);
         let has_date = text.contains('*') || text.contains("..") || text.matches('-').count() >= 2;
-        let is_expression = has_date && text.len() <= 200 && text.bytes().all(is_fit);
+        let is_expression = (has_date || LONG.contains(&text.trim()))
+            && text.len() <= 200
+            && text.bytes().all(is_fit);
         let text = text.trim().to_owned();
         // At its start a `-` would make it an option.
         if is_expression && !text.starts_with('-') {
@@ -157,12 +162,17 @@ fn parse_old(text: &str) -> Option<Schedule> {
     }
 }
 
-/// Reads `daily HH:MM`, `every N hours` or `DAY,DAY HH:MM`.
+/// Reads `daily HH:MM`, `every N hours` or `DAY,DAY HH:MM`; without a time it is midnight, of weeks
+/// that of their Monday, as the words of systemd are meant.
 fn parse_words(text: &str) -> Option<Schedule> {
     let words: Vec<&str> = text.split_whitespace().filter(|word| *word != "at").collect();
     let (last, days) = words.split_last()?;
     match (days, *last) {
         (["every"], "hour") | ([], "hourly") => Some(Schedule::Hours { count: DayPart(1) }),
+        (["every"], "day") | ([], "daily") => Some(Schedule::Day { at: Time::midnight() }),
+        (["every"], "week") | ([], "weekly") => {
+            Some(Schedule::Week { on: Weekday::Monday, at: Time::midnight() })
+        }
         (["every", count], "hours" | "hour") => {
             let count = DayPart::try_from(count.parse::<i8>().ok()?).ok()?;
             Some(Schedule::Hours { count })
@@ -229,7 +239,7 @@ mod tests {
         assert_eq!(schedule("daily@02:30"), Ok(Schedule::Day { at: at(2) }));
         let weekly = Schedule::Week { on: Weekday::Sunday, at: at(23) };
         assert_eq!(schedule("weekly@sun@23:30"), Ok(weekly));
-        for wrong in ["daily", "daily@25:00", "weekly@so@01:00", "hourly@01:00", "weekly@01:00"] {
+        for wrong in ["dail", "daily@25:00", "weekly@so@01:00", "hourly@01:00", "weekly@01:00"] {
             assert!(schedule(wrong).is_err(), "{wrong}");
         }
     }
@@ -246,6 +256,10 @@ mod tests {
             ("weekly@mon,fri@22:00", "every Monday, Friday at 22:00"),
             ("every 4 hours", "every 4 hours"),
             ("hourly", "every hour"),
+            ("daily", "every day at 00:00"),
+            ("every day", "every day at 00:00"),
+            ("weekly", "every Monday at 00:00"),
+            ("monthly", "OnCalendar=monthly"),
             ("Mon..Fri *-*-* 22:00:00", "OnCalendar=Mon..Fri *-*-* 22:00:00"),
             ("OnCalendar=*-*~01 02:00", "OnCalendar=*-*~01 02:00"),
         ] {
