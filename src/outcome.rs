@@ -86,6 +86,8 @@ pub trait Attendant: Send + Sync {
     fn monitor(&self) -> Arc<dyn Monitor>;
     /// The wish to stop; who takes it looks at it.
     fn stop_flag(&self) -> StopFlag;
+    /// After a stop this line goes on, since the same command would begin anew.
+    fn goes_on_by(&self, command: String);
     /// Whether a person is there to answer.
     fn can_ask(&self) -> bool;
     /// Asks, and returns the line that was typed.

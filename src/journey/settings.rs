@@ -195,6 +195,7 @@ mod tests {
         fn stop_flag(&self) -> StopFlag {
             StopFlag::default()
         }
+        fn goes_on_by(&self, _command: String) {}
         fn can_ask(&self) -> bool {
             false
         }

@@ -117,7 +117,7 @@ impl Outcome for Halted {
     fn lines(&self) -> Vec<String> {
         let folder = self.folder.display();
         match self.exit {
-            Exit::Failed(ErrorKind::Resumable) => {
+            Exit::Failed(ErrorKind::Resumable | ErrorKind::Interrupted) => {
                 let line = format!("What is there is kept in {folder}. To go on:");
                 vec![String::new(), line, format!("  {}", self.again)]
             }

@@ -76,6 +76,8 @@ pub struct Ui {
     can_draw: bool,
     /// Where the work is.
     spot: progress::Spot,
+    /// What goes on after a stop.
+    again: signals::Again,
 }
 
 impl Ui {
@@ -93,24 +95,27 @@ impl Ui {
             (true, false) => Loudness::Troubles,
         };
         let (is_heard, spot) = (Arc::default(), progress::Spot::default());
+        let again = signals::Again::default();
+        let (heard, place, line) = (Arc::clone(&is_heard), Arc::clone(&spot), Arc::clone(&again));
         service_manager::tell(&spot);
         Ui {
             face,
             loudness,
             kept: Arc::default(),
-            stop: signals::stop_when_asked(Arc::clone(&is_heard), Arc::clone(&spot)),
+            stop: signals::stop_when_asked(heard, place, line),
             is_heard,
             may_ask: true,
             says_yes: global.yes,
             has_progress: !global.no_progress,
             can_draw: std::env::var_os("TERM").is_some_and(|own| own != "dumb"),
             spot,
+            again,
         }
     }
 
     /// The same screen for work that asks nothing, whoever sits before it.
     pub fn unattended(&self) -> Self {
-        let Ui { face, loudness, kept, stop, is_heard, has_progress, can_draw, spot, .. } = self;
+        let Ui { face, loudness, kept, stop, is_heard, has_progress, can_draw, .. } = self;
         Ui {
             face: *face,
             loudness: *loudness,
@@ -121,7 +126,8 @@ impl Ui {
             says_yes: true,
             has_progress: *has_progress,
             can_draw: *can_draw,
-            spot: Arc::clone(spot),
+            spot: Arc::clone(&self.spot),
+            again: Arc::clone(&self.again),
         }
     }
 
@@ -141,6 +147,7 @@ impl Ui {
             has_progress: true,
             can_draw: false,
             spot: Arc::default(),
+            again: Arc::default(),
         }
     }
 
@@ -165,7 +172,9 @@ impl Ui {
         self.tell_kept();
         if self.face == Face::Json {
             tell_json(said::failure(error));
-        } else {
+        }
+        // Where standard output takes nothing, it takes no error either.
+        if self.face != Face::Json || screen::is_lost() {
             eprint(&explain(error));
         }
         Exit::Failed(error.kind())
@@ -238,6 +247,10 @@ impl Attendant for Ui {
     fn stop_flag(&self) -> StopFlag {
         self.is_heard.store(true, Ordering::Relaxed);
         self.stop.clone()
+    }
+
+    fn goes_on_by(&self, command: String) {
+        *hold(&self.again) = Some(command);
     }
 
     fn can_ask(&self) -> bool {

@@ -170,6 +170,11 @@ pub(super) fn note(done: io::Result<()>) {
     }
 }
 
+/// Whether something was not written that nobody has been told of.
+pub(super) fn is_lost() -> bool {
+    hold(&LOST).is_some()
+}
+
 /// What kept results from being written; it is told once.
 pub(super) fn lost() -> Option<io::Error> {
     hold(&LOST).take()

@@ -1,7 +1,7 @@
 //! What asks a run to stop: Ctrl-C, the end of its session, a service manager.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use disk_prep::noun::ErrorKind;
 use disk_prep::stop::StopFlag;
@@ -65,7 +65,11 @@ fn is_hangup_ignored() -> bool {
 /// The first signal asks for a stop at the next block boundary; the second, or the first when nobody
 /// looks at the flag, ends at once. Both are safe: the journal is the truth of a drive, and a backup
 /// goes on from the packs that are whole.
-pub(super) fn stop_when_asked(is_heard: Arc<AtomicBool>, spot: progress::Spot) -> StopFlag {
+pub(super) fn stop_when_asked(
+    is_heard: Arc<AtomicBool>,
+    spot: progress::Spot,
+    again: Again,
+) -> StopFlag {
     let stop = StopFlag::default();
     let asked = stop.clone();
     let wait = move || {
@@ -80,14 +84,12 @@ pub(super) fn stop_when_asked(is_heard: Arc<AtomicBool>, spot: progress::Spot) -
                     Asker::Keyboard => ". Press Ctrl-C again to stop at once",
                     Asker::System => "",
                 };
-                let place = place(&spot);
-                eprint(&format!(
-                    "\nStopping at the next block{place}; the same command goes on{more}\n"
-                ));
+                let (place, again) = (place(&spot), line(&again));
+                eprint(&format!("\nStopping at the next block{place}; {again} goes on{more}\n"));
                 signals.next().await;
             }
             if hold(&spot).is_some() {
-                eprint(&format!("\nStopped{}; the same command goes on\n", place(&spot)));
+                eprint(&format!("\nStopped{}; {} goes on\n", place(&spot), line(&again)));
             }
             drawn::clear();
             Exit::Failed(ErrorKind::Interrupted).leave();
@@ -98,6 +100,14 @@ pub(super) fn stop_when_asked(is_heard: Arc<AtomicBool>, spot: progress::Spot) -
         tracing::warn!(%error, "no thread waits for Ctrl-C");
     }
     stop
+}
+
+/// The line that goes on, where the same would begin anew.
+pub(super) type Again = Arc<Mutex<Option<String>>>;
+
+/// What goes on.
+fn line(again: &Again) -> String {
+    hold(again).as_ref().map_or("the same command".to_owned(), |line| format!("`{line}`"))
 }
 
 /// Where the work is, behind what is said of it.

@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use serde_json::Value;
-use support::program::{Machine, Said, files_below, kill_when, said};
+use support::program::{Machine, Said, files_below, kill_when, lives_until, said};
 use support::tree::{self, Dice};
 
 /// Files of 20 MB that cannot be compressed.
@@ -266,4 +266,37 @@ fn a_rehearsal_of_more_than_one_drive_holds_needs_two_without_being_told() {
     assert!(other.stderr.contains("another"), "{}", other.stderr);
     let end = last(&said);
     assert_eq!(end["drives"].as_array().unwrap().len(), 2, "{end}");
+}
+
+/// A rehearsal that is asked to stop names the folder that it would go on in, as a line to type; a
+/// second one in that folder waits for nothing.
+#[test]
+fn a_rehearsal_that_is_asked_to_stop_says_what_goes_on_and_a_second_one_is_told_of_the_first() {
+    let machine = Machine::new();
+    fill(&machine.path("source"), 4);
+    fs::create_dir(machine.path("temporary")).unwrap();
+    let source = machine.text("source");
+    let mut command = machine.command(&["rehearse", "--source", &source]);
+    command.env("TMPDIR", machine.path("temporary"));
+    let mut process = command
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let folder = || fs::read_dir(machine.path("temporary")).unwrap().flatten().next();
+    let has = |name: &str| folder().is_some_and(|own| own.path().join(name).exists());
+    assert!(lives_until(&mut process, || has("staging/repo")));
+    let dir = folder().unwrap().path().display().to_string();
+    let second = machine.expect(11, &["rehearse", "--source", &source, "--dir", &dir]);
+    assert!(second.stderr.contains("code: rehearsal-running"), "{}", second.stderr);
+    let pid = rustix::process::Pid::from_child(&process);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let stopped = said(process.wait_with_output().unwrap());
+    assert_eq!(stopped.code, 130, "{}{}", stopped.stdout, stopped.stderr);
+    let line = format!("azseed rehearse --source {source} --drives 2 --dir {dir}");
+    let told = format!("{}{}", stopped.stdout, stopped.stderr);
+    assert!(told.contains(&format!("`{line}` goes on")) || told.contains(&line), "{told}");
+    let words: Vec<&str> = line.split(' ').skip(1).collect();
+    let ended = machine.expect(0, &words);
+    assert!(ended.stdout.contains("are equal"), "{}", ended.stdout);
 }

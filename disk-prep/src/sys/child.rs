@@ -20,13 +20,14 @@ const COMPLAINT_BYTES: usize = 4096;
 const ANSWER_BYTES: usize = 64 << 10;
 
 /// Starts this very program once more. Its standard input and output are the two files given;
-/// its errors go where ours go.
+/// its errors go where ours go. Ctrl-C is for us, who ask it to end.
 pub fn again(args: &[&str], input: OwnedFd, output: OwnedFd) -> io::Result<Child> {
     #[expect(clippy::disallowed_methods, reason = "this is the one place")]
     Command::new("/proc/self/exe")
         .args(args)
         .env_clear()
         .current_dir("/")
+        .process_group(0)
         .stdin(Stdio::from(input))
         .stdout(Stdio::from(output))
         .spawn()

@@ -39,6 +39,7 @@ pub fn rehearse(
     options.dir.as_deref().map_or(Ok(()), expect_text)?;
     let place = Place::open(options.dir.as_deref(), options.keep)?;
     let emulator = Emulator::start(&place)?;
+    attendant.goes_on_by(again(options, &place, 0));
     let rehearsal = Rehearsal::new(options, attendant, &place, &emulator);
     match rehearsal.go() {
         Ok(mut summary) => {
@@ -62,8 +63,8 @@ pub fn rehearse(
             Err(failure)
         }
         Err(Stop::Failure(failure)) => {
-            let folder = place.path().to_owned();
-            Err(Failed { folder, cause: failure.0 }.into())
+            let (folder, again) = (place.path().to_owned(), again(options, &place, 0));
+            Err(Failed { folder, cause: failure.0, again }.into())
         }
     }
 }
@@ -88,6 +89,8 @@ fn again(options: &RehearseOptions, place: &Place, more_drives: u64) -> String {
 struct Failed {
     folder: PathBuf,
     cause: Box<dyn Diagnose>,
+    /// The command that goes on.
+    again: String,
 }
 
 impl Diagnose for Failed {
@@ -98,7 +101,10 @@ impl Diagnose for Failed {
         self.cause.kind()
     }
     fn hint(&self) -> Option<Hint> {
-        self.cause.hint()
+        match self.kind() {
+            ErrorKind::Interrupted => Some(Hint::new(format!("`{}` goes on", self.again))),
+            _ => self.cause.hint(),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::Child;
 
-use disk_prep::noun::{AccountName, Address, Diagnose, ErrorKind, SubscriptionId};
+use disk_prep::noun::{AccountName, Address, Diagnose, ErrorKind, Hint, SubscriptionId};
 use disk_prep::sys::child;
 use disk_prep::sys::durable::{self, Access};
 use serde::Deserialize;
@@ -43,6 +43,10 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    #[error("Stopped as asked")]
+    Stopped,
+    #[error("Another rehearsal works in {path}, or its emulator still runs")]
+    Running { path: PathBuf },
     #[error("The emulator did not start")]
     Emulator {
         #[source]
@@ -54,11 +58,25 @@ impl Diagnose for Error {
     fn code(&self) -> &'static str {
         match self {
             Error::Folder { .. } => "rehearsal-folder",
+            Error::Stopped => "stopped",
+            Error::Running { .. } => "rehearsal-running",
             Error::Emulator { .. } => "rehearsal-emulator",
         }
     }
     fn kind(&self) -> ErrorKind {
-        ErrorKind::Failed
+        match self {
+            Error::Stopped => ErrorKind::Interrupted,
+            Error::Running { .. } => ErrorKind::Busy,
+            Error::Folder { .. } | Error::Emulator { .. } => ErrorKind::Failed,
+        }
+    }
+    fn hint(&self) -> Option<Hint> {
+        match self {
+            Error::Running { .. } => {
+                Some(Hint::new("wait until it has ended, or name another folder with `--dir`"))
+            }
+            _ => None,
+        }
     }
 }
 
@@ -184,7 +202,7 @@ impl Emulator {
         let process = child::again(&words, input.into(), its_output.into()).map_err(failed)?;
         let mut line = String::new();
         BufReader::new(output).read_line(&mut line).map_err(failed)?;
-        let facts: Facts = serde_json::from_str(&line).map_err(|_| failed(why_not(&line)))?;
+        let facts: Facts = serde_json::from_str(&line).map_err(|_| why_not(&line, place))?;
         let token_file = place.at("state/token");
         durable::write(&token_file, facts.token.as_bytes(), Access::Private)
             .map_err(|source| Error::Folder { path: token_file.clone(), source })?;
@@ -203,13 +221,19 @@ impl Emulator {
 }
 
 /// What an emulator that does not listen says instead.
-fn why_not(line: &str) -> io::Error {
+fn why_not(line: &str, place: &Place) -> Error {
     #[derive(Deserialize)]
     struct Said {
+        code: String,
         message: String,
     }
-    let said = serde_json::from_str::<Said>(line);
-    io::Error::other(said.map_or("it ended without a word".to_owned(), |said| said.message))
+    match serde_json::from_str::<Said>(line) {
+        Ok(said) if said.code == "emulator-running" => {
+            Error::Running { path: place.path().to_owned() }
+        }
+        Ok(said) => Error::Emulator { source: io::Error::other(said.message) },
+        Err(_) => Error::Emulator { source: io::Error::other("it ended without a word") },
+    }
 }
 
 impl Drop for Emulator {

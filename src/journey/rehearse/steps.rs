@@ -16,7 +16,7 @@ use disk_prep::sys::hold::hold;
 use jiff::{SignedDuration, Timestamp};
 
 use super::compare::compare;
-use super::place::{Emulator, Place, STAGING};
+use super::place::{Emulator, Error, Place, STAGING};
 use super::script::{RehearseOptions, Step, StepEnded, Stop};
 use super::summary::Summary;
 use crate::azure::{Patience, Tempo};
@@ -92,7 +92,7 @@ impl Rehearsal<'_> {
     /// All steps.
     pub fn go(&self) -> Result<Summary, Stop> {
         let mut summary = Summary::default();
-        self.step(1, vec![self.typed_stage()]);
+        self.step(1, vec![self.typed_stage()])?;
         let staged = self.stage()?;
         summary.note_seed(&staged);
         if staged.seed.state != SeedState::Cleared {
@@ -101,9 +101,9 @@ impl Rehearsal<'_> {
         self.protect(&mut summary)?;
         let target = self.place.text("restored");
         let target = shell_word(&target);
-        self.step(9, vec![format!("azseed vault restore --vault {NAME} --target {target}")]);
+        self.step(9, vec![format!("azseed vault restore --vault {NAME} --target {target}")])?;
         self.restore()?;
-        self.step(10, Vec::new());
+        self.step(10, Vec::new())?;
         let whole = |path: &PathBuf| fs::canonicalize(path).unwrap_or_else(|_| path.clone());
         let sources: Vec<PathBuf> = self.options.sources.iter().map(whole).collect();
         summary.comparison = compare(&sources, &self.place.at("restored"));
@@ -185,11 +185,11 @@ impl Rehearsal<'_> {
         let (drives, planned) = self.drives(staged_bytes)?;
         let (drives, named) = (&drives[..], typed_drives(&drives));
         let staging = self.staging_flag();
-        self.step(2, vec![format!("azseed plan {staging} {named}")]);
+        self.step(2, vec![format!("azseed plan {staging} {named}")])?;
         self.go_on(&planned, |exit| {
             matches!(exit, Exit::Done | Exit::Failed(ErrorKind::Resumable))
         })?;
-        self.step(3, vec![format!("azseed prep {staging} {named}")]);
+        self.step(3, vec![format!("azseed prep {staging} {named}")])?;
         let done = prepare(self.prep(drives), desk)?;
         let exit = self.attendant.show(&done);
         let (prepared, _) = done;
@@ -200,7 +200,7 @@ impl Rehearsal<'_> {
         summary.note_drives(&prepared, drives);
         let is_made = |drive: &&DriveName| image(drive).is_some_and(Path::exists);
         let sealed: Vec<DriveName> = drives.iter().filter(is_made).cloned().collect();
-        self.step(4, vec![format!("azseed verify {staging} {}", typed_images(&sealed))]);
+        self.step(4, vec![format!("azseed verify {staging} {}", typed_images(&sealed))])?;
         let staging = Some(self.place.at(STAGING));
         let verified = read_back(&sealed, &Opener { staging, ..Opener::default() }, desk)?;
         self.go_on(&verified, |exit| exit == Exit::Done)?;
@@ -212,7 +212,7 @@ impl Rehearsal<'_> {
         let options = self.job();
         let service = MeantJob::new(&options, &self.desk())?.service(&self.desk())?;
         let ship = "--carrier FedEx --tracking-number REHEARSAL-1";
-        self.step(5, vec![format!("azseed job ship {} {ship}", self.staging_flag())]);
+        self.step(5, vec![format!("azseed job ship {} {ship}", self.staging_flag())])?;
         let waiting =
             service.list()?.into_iter().filter(|job| job.state.stage == JobStage::Waiting);
         for (number, job) in waiting.enumerate() {
@@ -233,7 +233,7 @@ impl Rehearsal<'_> {
                 format!("azseed emulator clock +3d {data}"),
                 format!("azseed emulator dock {images} {data}"),
             ],
-        );
+        )?;
         if !service.list()?.iter().all(|job| job.state.stage.is_over()) {
             let data = self.place.at("azure");
             self.attendant.show(&dock::forward(&data, DAYS)?);
@@ -252,7 +252,7 @@ impl Rehearsal<'_> {
         let (desk, options) = (&self.desk(), &self.vault()?);
         let is_done = |exit| exit == Exit::Done;
         let made = format!("azseed vault create --vault {NAME} {}", self.staging_flag());
-        self.step(7, vec![made, format!("azseed vault run --vault {NAME}")]);
+        self.step(7, vec![made, format!("azseed vault run --vault {NAME}")])?;
         let create = CreateOptions {
             account: None,
             is_adopted: false,
@@ -265,7 +265,7 @@ impl Rehearsal<'_> {
         let ran = vault_run::run(&pick(options, desk)?, options, wish, desk)?;
         self.go_on(&ran, is_done)?;
         summary.note_vault(&ran.0);
-        self.step(8, vec![format!("azseed cleanup --vault {NAME} --yes")]);
+        self.step(8, vec![format!("azseed cleanup --vault {NAME} --yes")])?;
         self.go_on(&clear(ClearOptions::default(), options, desk)?, is_done)
     }
 
@@ -280,11 +280,15 @@ impl Rehearsal<'_> {
     }
 
     /// Shows what begins, after how long the one before took.
-    fn step(&self, number: usize, commands: Vec<String>) {
+    fn step(&self, number: usize, commands: Vec<String>) -> Result<(), Error> {
         self.end_step();
+        if self.attendant.stop_flag().is_asked() {
+            return Err(Error::Stopped);
+        }
         let step = Step { number, commands };
         self.attendant.show(&step);
         hold(&self.begun).push((step, Instant::now()));
+        Ok(())
     }
 
     fn end_step(&self) {
