@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use disk_prep::noun::{ByteSize, count, typed};
+use disk_prep::noun::{ByteSize, ErrorKind, count, typed};
 
 use super::answer::{Answer, look as look_at};
-use super::finding::{Finding, good, unknown, warning};
+use super::finding::{Finding, good, problem, unknown, warning};
 
 const WHAT: &str = "rate";
 /// At so much a second or less, what is [`MUCH`] goes faster by a parcel (our choice).
@@ -41,6 +41,8 @@ pub struct Measured {
     pub within: Duration,
     /// What the blobs are called that may be left, and how many.
     pub left: Option<(String, usize)>,
+    /// Whether somebody asked to stop.
+    pub is_stopped: bool,
 }
 
 /// What that means.
@@ -55,7 +57,12 @@ pub fn look(measured: &Answer<Measured>) -> Vec<Finding> {
 }
 
 fn judged(own: &Measured) -> Finding {
-    let Measured { up, down, within, .. } = own;
+    let Measured { up, down, within, is_stopped, .. } = own;
+    if *is_stopped {
+        let facts = "stopped as asked, before it was measured";
+        return problem(WHAT, facts, "the same command measures anew")
+            .because(ErrorKind::Interrupted);
+    }
     if up.bytes == 0 {
         let secs = within.as_secs();
         return unknown(WHAT, format!("the service took nothing within {secs} seconds"));
@@ -103,7 +110,7 @@ mod tests {
     fn measured(up: u64, down: u64) -> Measured {
         let moved = |bytes: u64| Moved { bytes, time: Duration::from_secs(2) };
         let within = Duration::from_secs(30);
-        Measured { up: moved(up), down: moved(down), within, left: None }
+        Measured { up: moved(up), down: moved(down), within, left: None, is_stopped: false }
     }
 
     #[test]
@@ -124,6 +131,13 @@ mod tests {
         assert_eq!(of(20_000_002, 1).grade, Grade::Good);
         let none = of(0, 0);
         assert!(none.grade == Grade::Unknown && none.facts.contains("30 seconds"), "{none:?}");
+    }
+
+    #[test]
+    fn one_that_was_stopped_is_no_measure() {
+        let own = Measured { is_stopped: true, ..measured(30_000_000, 1) };
+        let found = look(&Answer::Known(own)).remove(0);
+        assert_eq!(found.grade, Grade::Problem(ErrorKind::Interrupted));
     }
 
     #[test]

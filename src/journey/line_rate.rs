@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use disk_prep::noun::ByteSize;
+use disk_prep::stop::StopFlag;
 use disk_prep::sys::hold::hold;
 use uuid::Uuid;
 
@@ -23,24 +24,29 @@ const PIECE_BYTES: u64 = 4 << 20;
 /// So many at once, as a run of a vault sends them.
 const AT_ONCE: usize = 4;
 
-/// Measures with so many bytes, or as many as go in time.
-pub(super) fn measure(container: &Arc<dyn Container>, size: ByteSize) -> Result<Measured, Error> {
-    measured(container, size, WITHIN)
+/// Measures with so many bytes, or as many as go until the time is over or somebody asks to stop.
+pub(super) fn measure(
+    container: &Arc<dyn Container>,
+    size: ByteSize,
+    stop: &StopFlag,
+) -> Result<Measured, Error> {
+    measured(container, size, WITHIN, stop)
 }
 
 fn measured(
     container: &Arc<dyn Container>,
     ByteSize(size): ByteSize,
     within: Duration,
+    stop: &StopFlag,
 ) -> Result<Measured, Error> {
-    let line = Arc::new(Line::new(Arc::clone(container), size));
+    let line = Arc::new(Line::new(Arc::clone(container), size, stop.clone()));
     let up = line.gone(within, Line::write)?;
     let down = line.gone(within, Line::read)?;
     let own = Arc::clone(&line);
     let _ = bounded(within, move || own.clear());
     let left = hold(&line.there).len();
     let left = (left > 0).then(|| (format!("{}-*", line.name), left));
-    Ok(Measured { up, down, within, left })
+    Ok(Measured { up, down, within, left, is_stopped: stop.is_asked() })
 }
 
 /// Blobs on their way.
@@ -51,12 +57,14 @@ struct Line {
     /// Bytes of each.
     pieces: Vec<u64>,
     moved: AtomicU64,
+    /// Whoever raises it wants no more of the measure, but that it leaves nothing behind.
+    stop: StopFlag,
     /// Numbers of those that may be there, and whether their writing has ended.
     there: Mutex<BTreeMap<usize, bool>>,
 }
 
 impl Line {
-    fn new(container: Arc<dyn Container>, size: u64) -> Self {
+    fn new(container: Arc<dyn Container>, size: u64, stop: StopFlag) -> Self {
         let mut pieces = Vec::new();
         let mut left = size;
         while left > 0 {
@@ -65,7 +73,8 @@ impl Line {
             left -= piece;
         }
         let name = format!("azseed/probe-{}", Uuid::new_v4().simple());
-        Line { container, name, pieces, moved: AtomicU64::new(0), there: Mutex::default() }
+        let (moved, there) = (AtomicU64::new(0), Mutex::default());
+        Line { container, name, pieces, moved, stop, there }
     }
 
     fn blob(&self, number: usize) -> String {
@@ -83,7 +92,8 @@ impl Line {
         let (begun, line) = (Instant::now(), Arc::clone(self));
         let all = move || {
             each_of(0..line.pieces.len(), AT_ONCE, |number| {
-                if begun.elapsed() < within && one(&line, number)?.is_continue() {
+                let is_over = line.stop.is_asked() || begun.elapsed() >= within;
+                if !is_over && one(&line, number)?.is_continue() {
                     line.moved.fetch_add(line.pieces[number], Ordering::Relaxed);
                 }
                 Ok(())
@@ -158,7 +168,8 @@ mod tests {
     #[test]
     fn what_was_sent_comes_back_and_nothing_is_left() {
         let memory = Memory::default();
-        let own = measured(&memory.container("seed"), ByteSize(9 << 20), WITHIN).unwrap();
+        let stop = StopFlag::default();
+        let own = measured(&memory.container("seed"), ByteSize(9 << 20), WITHIN, &stop).unwrap();
         assert_eq!((own.up.bytes, own.down.bytes, own.left), (9 << 20, 9 << 20, None));
         assert!(memory.contents("seed").is_empty());
         assert_ne!(content(0, 64), content(1, 64));
@@ -172,11 +183,27 @@ mod tests {
         let plan = Plan::together(Act::WriteNew, 3);
         let within = Duration::from_millis(200);
         let begun = Instant::now();
-        let own = measured(&plan.container(memory.container("seed")), ByteSize(8 << 20), within);
+        let (container, stop) = (plan.container(memory.container("seed")), StopFlag::default());
+        let own = measured(&container, ByteSize(8 << 20), within, &stop);
         let own = own.unwrap();
         assert!(begun.elapsed() < Duration::from_secs(5), "it hangs");
         assert_eq!((own.up.bytes, own.down.bytes), (0, 0));
         assert_eq!(own.left.unwrap().1, 2, "they may still come");
+    }
+
+    #[test]
+    fn one_that_is_stopped_sends_no_more_and_leaves_nothing() {
+        let memory = Memory::default();
+        let stop = StopFlag::default();
+        stop.ask();
+        let own = measured(&memory.container("seed"), ByteSize(9 << 20), WITHIN, &stop).unwrap();
+        assert!(own.is_stopped && own.up.bytes == 0, "{own:?}");
+        assert!(memory.contents("seed").is_empty());
+        let line = Line::new(memory.container("seed"), 9 << 20, stop);
+        assert!(line.write(0).unwrap().is_continue());
+        assert_eq!(memory.contents("seed").len(), 1);
+        line.clear();
+        assert!(memory.contents("seed").is_empty());
     }
 
     #[test]
@@ -185,7 +212,7 @@ mod tests {
         let of = |after| {
             let memory = Memory::default();
             let container = Plan::of(&[fault(after)]).container(memory.container("seed"));
-            (measured(&container, ByteSize(1 << 20), WITHIN), memory)
+            (measured(&container, ByteSize(1 << 20), WITHIN, &StopFlag::default()), memory)
         };
         let (own, memory) = of(0);
         own.unwrap_err();

@@ -86,7 +86,9 @@ fn rate(options: &NetworkOptions, attendant: &dyn Attendant) -> Answer<Measured>
     let NetworkOptions { azure, blobs, account, probe, .. } = options;
     let (Some(account), Some((name, size))) = (account, probe) else { return Answer::Unasked };
     let opened = container(azure, blobs, account, name, attendant);
-    answer(opened.and_then(|own| measure(&own, *size)).map(Some))
+    // From here on something is made that must go again, so a wish to stop is heard.
+    let stop = attendant.stop_flag();
+    answer(opened.and_then(|own| measure(&own, *size, &stop)).map(Some))
 }
 
 /// A variable, without user and password of its address.
