@@ -56,7 +56,10 @@ pub(super) fn own_file() -> Option<PathBuf> {
 }
 
 fn users_file() -> Option<PathBuf> {
-    let folder = |name| std::env::var_os(name).filter(|path| !path.is_empty()).map(PathBuf::from);
+    // One that is not absolute is to be ignored: the XDG Base Directory Specification,
+    // <https://specifications.freedesktop.org/basedir-spec/latest/>.
+    let named = |name| std::env::var_os(name).map(PathBuf::from);
+    let folder = |name| named(name).filter(|path| path.is_absolute());
     folder("XDG_CONFIG_HOME")
         .or_else(|| folder("HOME").map(|home| home.join(".config")))
         .map(|folder| folder.join("azseed/config.toml"))

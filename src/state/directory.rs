@@ -12,6 +12,12 @@ use super::error::{StateError, io_at};
 /// Folders with what opens drives and backups.
 const SECRETS: [&str; 3] = ["jobs", "keys", "passwords"];
 
+/// The folder that a variable names. One that is not absolute is to be ignored: the XDG Base Directory
+/// Specification, <https://specifications.freedesktop.org/basedir-spec/latest/>.
+fn absolute(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
 /// The state directory.
 #[derive(Debug, Clone)]
 pub struct State(pub(super) PathBuf);
@@ -22,9 +28,8 @@ impl State {
         let path = match named {
             Some(path) => path.to_owned(),
             None if rustix::process::geteuid().is_root() => PathBuf::from("/var/lib/azseed"),
-            None => std::env::var_os("XDG_STATE_HOME")
-                .map(PathBuf::from)
-                .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".local/state")))
+            None => absolute("XDG_STATE_HOME")
+                .or_else(|| Some(absolute("HOME")?.join(".local/state")))
                 .ok_or(StateError::NoHome)?
                 .join("azseed"),
         };

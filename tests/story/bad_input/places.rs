@@ -1,13 +1,15 @@
 //! The same calls on a machine with something wrong about it: nobody reads, the state directory is
 //! full, somebody went to another folder.
 
-use std::fs::OpenOptions;
-use std::process::Stdio;
+use std::fs::{OpenOptions, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
 use super::calls::{CALLS, words};
 use super::machine::{Bench, Broken, complaints, told_code};
 use super::{in_turn, is_long};
+use crate::support::program::{Machine, said};
 
 /// Calls whose words name no other path than the staging path's.
 fn of_staging() -> Vec<(&'static str, &'static str)> {
@@ -111,4 +113,46 @@ fn a_relative_path_and_one_that_is_remembered_are_the_same_from_another_folder()
     });
     let wrong = wrong.into_inner().unwrap();
     assert!(wrong.is_empty(), "{} wrong\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// What standard output does not take is told where it can be read, also to a script.
+#[test]
+fn a_script_whose_output_is_lost_reads_on_standard_error_what_happened() {
+    let machine = Machine::new();
+    for (words, code, told) in [
+        (["explain", "--json", "drive-not-blank"], 1, "output-lost"),
+        (["explain", "--json", "no-such-code"], 10, "code-unknown"),
+    ] {
+        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let lost = said(machine.command(&words).stdout(full).output().unwrap());
+        assert_eq!(lost.code, code, "{words:?}: {}", lost.stderr);
+        assert!(lost.stderr.contains(&format!("code: {told}")), "{words:?}: {}", lost.stderr);
+    }
+}
+
+/// The XDG Base Directory Specification has a folder that is not absolute ignored, as one that is not
+/// named: nothing is written where somebody happens to stand.
+#[test]
+fn a_folder_of_the_environment_that_is_not_absolute_is_ignored() {
+    let place = tempfile::tempdir().unwrap();
+    let at = |name: &str| place.path().join(name);
+    std::fs::set_permissions(place.path(), Permissions::from_mode(0o755)).unwrap();
+    std::fs::copy(env!("CARGO_BIN_EXE_azseed"), at("azseed")).unwrap();
+    for name in ["home", "here"] {
+        std::fs::create_dir(at(name)).unwrap();
+        std::os::unix::fs::chown(at(name), Some(65534), Some(65534)).unwrap();
+    }
+    let run = |variable: &str, words: &[&str]| {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+        command.arg(at("azseed")).args(words).current_dir(at("here"));
+        let set = [("HOME", at("home")), (variable, "below/this".into())];
+        said(command.env_clear().envs(set).output().unwrap()).stdout
+    };
+    let state = run("XDG_STATE_HOME", &["check", "host", "--json"]);
+    let own = at("home").join(".local/state/azseed").display().to_string();
+    assert!(state.contains(&own), "{state}");
+    run("XDG_CONFIG_HOME", &["config", "init"]);
+    assert!(at("home").join(".config/azseed/config.toml").exists());
+    assert_eq!(std::fs::read_dir(at("here")).unwrap().count(), 0);
 }
