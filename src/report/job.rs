@@ -77,6 +77,8 @@ pub(super) struct JobRecord<'a> {
     id: &'a str,
     /// Where the drives go back to, line by line; null while the service does not know it.
     return_to: Option<&'a [String]>,
+    /// Who brings the drives back; null if the service does not say.
+    return_carrier: Option<&'a str>,
     /// When the parcel was handed over, as it was said; null if nobody said it or it is not kept.
     ship_date: Option<&'a str>,
     /// What the deadline is of: `tracking`, `arrival`, `work` (an aim of the service) or
@@ -154,6 +156,12 @@ pub(super) fn lines(job: &Job) -> Vec<String> {
         None if job.cancel_requested || job.state.stage == JobStage::Cancelled => {}
         None => lines.push("Parcel       not shipped: `azseed job ship` says with whom".to_owned()),
     }
+    if let Some(address) = &job.return_to {
+        lines.push(format!("Return to    {}", address.lines.join(", ")));
+    }
+    if let Some(carrier) = &job.return_carrier {
+        lines.push(format!("Return by    {carrier}"));
+    }
     match Turn::of(job) {
         // The line above says it.
         Turn::Ours(_) if job.delivery.is_none() && !job.cancel_requested => {}
@@ -211,6 +219,7 @@ pub(super) fn record(job: &Job, written: Option<Written>) -> JobRecord<'_> {
         stage: job.state.stage.name(),
         id: &job.id,
         return_to: job.return_to.as_ref().map(|address| address.lines.as_slice()),
+        return_carrier: job.return_carrier.as_deref(),
         ship_date: job.delivery.as_ref().and_then(|parcel| parcel.ship_date.as_deref()),
         clock: deadline.map(|deadline| deadline.clock.name()),
         told_at: job.told_at,
