@@ -14,7 +14,7 @@ use super::vault_writer::Writer;
 use crate::outcome::Failure;
 use crate::repository::{BlobStore, Repository, Snapshot};
 use crate::vault::{
-    Error, Vault, expect_no_locks, joining, remove_snapshots, this_host, vault_coverage,
+    Error, Vault, expect_no_locks, joining, remove_snapshots, tell_all, this_host, vault_coverage,
 };
 
 /// Removes every snapshot of this machine that holds nothing but this source, and what only they
@@ -65,6 +65,8 @@ pub fn forget(
         }
     })?;
     let fenced = lease.guard(container);
+    // A machine that attaches the vault from now on must not bring it back.
+    tell_all(&writer.vault, &fenced)?;
     remove_snapshots(&vault, &fenced, &secret, desk.attendant.monitor(), &done.forgotten)?;
     done.forgotten.sort();
     Ok(done)

@@ -97,6 +97,10 @@ fn sources_are_added_removed_and_let_go_and_a_client_at_work_is_heeded() {
     let said = emulator.expect(&machine, 0, &[&yes[..], &["--json"]].concat()).stdout;
     assert_eq!(lines(&said)[0]["forgotten"].as_array().unwrap().len(), 1, "{said}");
     assert_eq!(alone(&paths(&machine, &emulator)), 0);
+    // Whoever attaches the vault before the next run does not bring it back.
+    let told = files_below(&emulator.blob("azseed-office", "azseed/machines"));
+    let told: Value = serde_json::from_slice(&fs::read(told.first().unwrap()).unwrap()).unwrap();
+    assert_eq!(told["let_go"], serde_json::json!([more]), "{told}");
     let again = emulator.expect(&machine, 0, &[&yes[..], &["--json"]].concat()).stdout;
     assert!(lines(&again)[0]["forgotten"].as_array().unwrap().is_empty(), "{again}");
     refuses(10, "vault-source-unknown", &[&forget("/nowhere")[..], &["--yes"]].concat());
