@@ -200,9 +200,34 @@ fn arguments(command: &clap::Command, global: &BTreeSet<String>, out: &mut Strin
 }
 
 /// Variables that no flag stands for.
+/// Variables without a flag, and what each is for.
+const WITHOUT_FLAG: [(&str, &str); 7] = [
+    (
+        "AZSEED_ACCOUNT_KEY",
+        "the storage account's key itself; a file of `AZSEED_ACCOUNT_KEY_FILE` keeps it out of the environment",
+    ),
+    ("AZSEED_CONFIG", "the configuration file to read in the place of the system's and the user's"),
+    ("AZSEED_EVENT", "set for a hook, which finds the event's name in it; read by nobody else"),
+    (
+        "AZSEED_KERNELS",
+        "the code that hashes and encrypts: `avx512`, `avx2` or `portable`; for comparing them, since without it the fastest that the CPU has is taken",
+    ),
+    (
+        "AZSEED_SAS",
+        "a shared access signature itself; a file of `AZSEED_SAS_FILE` keeps it out of the environment",
+    ),
+    ("AZSEED_SEED_SAS", "the same for the container of the seed"),
+    (
+        "AZSEED_TOKEN",
+        "a token for the resource manager itself; a file of `AZSEED_TOKEN_FILE` keeps it out of the environment",
+    ),
+];
+
 fn variables_block() -> String {
     let only: Vec<_> = read_by_name().difference(&program().variables).cloned().collect();
-    only.iter().map(|name| format!("- `{name}`\n")).collect()
+    let told: Vec<_> = WITHOUT_FLAG.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(only, told, "each variable without a flag is explained");
+    WITHOUT_FLAG.iter().map(|(name, what)| format!("- `{name}`: {what}\n")).collect()
 }
 
 /// Every code that a `fn code` of the product gives.

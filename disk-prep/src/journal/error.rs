@@ -26,7 +26,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The folder for journals cannot be written at all.
-    #[error("No journal can be written in {path}, so no drive was begun")]
+    #[error("No journal can be written in {path}; nothing was begun")]
     NotWritable {
         path: PathBuf,
         #[source]
