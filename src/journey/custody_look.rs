@@ -8,6 +8,7 @@ use disk_prep::noun::{Diagnose, ErrorKind, Hint, JobName};
 
 use super::custody::{has_seal, log_of};
 use super::desk::Desk;
+use super::share::meant;
 use crate::custody::{Chain, CustodyLog, Deed, Fault};
 use crate::outcome::{Failure, MissingFlags};
 use crate::staging::Staging;
@@ -47,7 +48,7 @@ fn home(
     desk: &Desk<'_>,
 ) -> Result<Staging, Failure> {
     if let Some(path) = staging {
-        return desk.enter(path);
+        return desk.enter(&meant(path, desk)?);
     }
     let state = desk.state()?;
     match state.staging_of(job)? {

@@ -16,6 +16,7 @@ use super::desk::Desk;
 use super::ready_provider::provider_at;
 use super::ready_rights::{assigned_at, missing_at, of_account, of_new_job, of_service, rights_at};
 use super::settings::{Given, settle};
+use super::share::meant;
 use crate::azure::Arm;
 use crate::check::azure::{Account, Answer, Region, View, Wanted, findings, plain};
 use crate::check::finding::{Checked, Finding, Grade};
@@ -311,7 +312,7 @@ fn job_answer<T>(asked: Result<Option<T>, JobError>) -> Answer<T> {
 pub fn check(options: ReadyOptions, desk: &Desk<'_>) -> Result<Checked, Failure> {
     let attendant = desk.attendant;
     let seed = options.staging.as_deref().map(|path| {
-        let staging = desk.enter(path)?;
+        let staging = desk.enter(&meant(path, desk)?)?;
         Ok::<_, Failure>((Seed::open(&staging)?, staging))
     });
     let seed = seed.transpose()?;

@@ -12,6 +12,7 @@ use secrecy::SecretString;
 use super::connections::CURRENT_SERVICE;
 use super::desk::Desk;
 use super::settings::Given;
+use super::share::meant;
 use super::stage_asked::{Request, Typed, expect_same};
 use super::stage_join::{Asked, JoinOptions, Joint};
 use super::stage_place::{LostSeed, has_drives, look_at_neighbours, seed_at};
@@ -92,7 +93,7 @@ fn settled(
 
 /// Looks at the seed of a staging path.
 pub fn status(staging: &Path, desk: &Desk<'_>) -> Result<SeedShown, Failure> {
-    let staging = desk.enter(staging)?;
+    let staging = desk.enter(&meant(staging, desk)?)?;
     let seed = Seed::open(&staging)?;
     Ok(SeedShown::of(seed, staging))
 }
@@ -100,6 +101,7 @@ pub fn status(staging: &Path, desk: &Desk<'_>) -> Result<SeedShown, Failure> {
 /// Goes on without a machine that has begun to stage and will not end: what it has written stays, its
 /// snapshot is in the seed only if it was complete.
 pub fn release(host: &str, path: &Path, desk: &Desk<'_>) -> Result<SeedShown, Failure> {
+    let path = &meant(path, desk)?;
     let staging = desk.enter(path)?;
     let seed = Seed::open(&staging)?;
     if !staging.knows_at_work(&seed, host)? {

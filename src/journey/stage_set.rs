@@ -10,6 +10,7 @@ use disk_prep::noun::{
 };
 
 use super::desk::Desk;
+use super::share::meant;
 use crate::import_job::check_name;
 use crate::outcome::Failure;
 use crate::staging::{Destination, Seed, SeedState, Staging, drives_of};
@@ -118,6 +119,7 @@ pub fn change(path: &Path, changes: SeedChanges, desk: &Desk<'_>) -> Result<Seed
     if changes.is_empty() {
         return Err(SetError::Nothing.into());
     }
+    let path = &meant(path, desk)?;
     let staging = desk.enter(path)?;
     let seed = Seed::open(&staging)?;
     let mut found = Err(SetError::Cleared { path: path.to_owned() });

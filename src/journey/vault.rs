@@ -7,6 +7,7 @@ use disk_prep::noun::{AccountName, ContainerName, ProgramLine, VaultName};
 
 use super::connections::{container, container_beside};
 use super::desk::Desk;
+use super::share::meant;
 use super::vault_create::{CreateOptions, go_on};
 use super::vault_meant::VaultOptions;
 use super::vault_password::{absolute, password};
@@ -75,6 +76,7 @@ pub fn make(
         None => state.staging_of(None)?,
     };
     let (name, staging) = both(("--vault", options.vault.clone()), ("--staging", staging))?;
+    let staging = meant(&staging, desk)?;
     let vault = record(create, name, options, &staging, desk)?;
     let entered = desk.enter(&staging)?;
     let seed = Seed::open(&entered)?;

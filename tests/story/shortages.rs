@@ -110,6 +110,11 @@ fn a_share_stands_for_the_only_seed_below_it_and_of_several_one_is_asked_for() {
         vec!["plan", &tool, "--drive-size", "4T"],
         vec!["verify", &tool, "a.img"],
         vec!["job", "show", "--staging", &share],
+        vec!["stage", "status", "--staging", &share],
+        vec!["stage", "set", "--staging", &share, "--location", "northeurope"],
+        vec!["stage", "release", "web", "--staging", &share],
+        vec!["vault", "create", "--vault", "office", "--staging", &share],
+        vec!["custody", "show", "--staging", &share],
     ];
     for words in calls {
         let said = machine.expect(2, &words);
