@@ -20,7 +20,10 @@ use crate::vault::{Error, SeedLink, Vault, claim, claimed, covered, tell_first, 
 
 /// An error of a vault's repository.
 pub fn failed(vault: &Vault, source: RepositoryError) -> Error {
-    Error::Repository { vault: vault.name.clone(), source }
+    match source.is_of_call() {
+        true => Error::Asked { source },
+        false => Error::Repository { vault: vault.name.clone(), source },
+    }
 }
 
 /// The vault's container and the imported one, to be read; a lease gives the right to more.

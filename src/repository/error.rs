@@ -57,6 +57,9 @@ pub enum Error {
     /// A path that a snapshot does not hold.
     #[error("The snapshot holds no {}", path.display())]
     NoPath { path: PathBuf },
+    /// Patterns that leave nothing of a snapshot.
+    #[error("Nothing of the snapshot is left without {patterns}")]
+    AllExcluded { patterns: String },
     /// A pattern that cannot be used.
     #[error(transparent)]
     Pattern { source: super::pattern::InvalidPattern },
@@ -89,6 +92,19 @@ pub(super) fn plain(text: &str) -> String {
 }
 
 impl Error {
+    /// Whether it is of what was asked, and not of the repository.
+    pub fn is_of_call(&self) -> bool {
+        matches!(
+            self,
+            Error::NoPath { .. }
+                | Error::AllExcluded { .. }
+                | Error::Pattern { .. }
+                | Error::Target { .. }
+                | Error::TargetFull { .. }
+                | Error::OwnKey { .. }
+        )
+    }
+
     /// What stands in the store where a plain file must be, if that is the reason.
     fn unexpected(&self) -> Option<&Unexpected> {
         match self {
@@ -118,6 +134,7 @@ impl Diagnose for Error {
             Error::SourceName { .. } => "source-name",
             Error::OwnKey { .. } => "key-in-use",
             Error::NoPath { .. } => "snapshot-path-missing",
+            Error::AllExcluded { .. } => "exclude-everything",
             Error::Pattern { .. } => "exclude-invalid",
         }
     }
@@ -136,9 +153,10 @@ impl Diagnose for Error {
             Error::WrongPassword => ErrorKind::NotAllowed,
             Error::NoPath { .. } => ErrorKind::NotFound,
             Error::NoKey | Error::Damaged { .. } | Error::Changed { .. } => ErrorKind::Difference,
-            Error::SourceName { .. } | Error::Pattern { .. } | Error::OwnKey { .. } => {
-                ErrorKind::Usage
-            }
+            Error::SourceName { .. }
+            | Error::Pattern { .. }
+            | Error::AllExcluded { .. }
+            | Error::OwnKey { .. } => ErrorKind::Usage,
         }
     }
 
@@ -169,6 +187,9 @@ impl Diagnose for Error {
                 "a pattern matches whole names: `*.tmp`, `app/cache`, `/srv/app/**/cache`"
             }
             Error::SourceName { .. } => "name a folder above it as the source",
+            Error::AllExcluded { .. } => {
+                "name fewer patterns; one without a slash first matches at any depth"
+            }
             _ => return None,
         };
         Some(Hint::new(text))

@@ -86,6 +86,9 @@ pub enum Error {
     Claimed { container: ContainerName, vault: String },
     #[error("Another run works on the container {container}")]
     Locked { container: ContainerName },
+    /// What was asked of a vault's repository cannot be had.
+    #[error(transparent)]
+    Asked { source: repository::Error },
     #[error("Cannot use the repository of vault {vault}")]
     Repository {
         vault: VaultName,
@@ -208,7 +211,7 @@ impl Diagnose for Error {
             Error::KeepsNothing { .. } => "vault-keeps-nothing",
             Error::Claimed { .. } => "vault-container-taken",
             Error::Locked { .. } => "vault-locked",
-            Error::Repository { source, .. } => source.code(),
+            Error::Asked { source } | Error::Repository { source, .. } => source.code(),
             Error::NoSuchSource { .. } => "vault-source-unknown",
             Error::NoRepository { .. } => "vault-without-seed",
             Error::NoSeed { .. } => "vault-attached",
@@ -255,7 +258,7 @@ impl Diagnose for Error {
             Error::Blob { source, .. } | Error::List { source } => source.kind(),
             Error::KeepsNothing { .. } | Error::Claimed { .. } => ErrorKind::Usage,
             Error::Locked { .. } | Error::ClientLocked { .. } => ErrorKind::Busy,
-            Error::Repository { source, .. } => source.kind(),
+            Error::Asked { source } | Error::Repository { source, .. } => source.kind(),
             Error::NoSuchSource { .. }
             | Error::NoSuchSeed { .. }
             | Error::NoKey { .. }
@@ -338,7 +341,7 @@ impl Diagnose for Error {
                 "the file was damaged before it was sent; check the staged repository, and stage anew"
             }
             Error::Blob { source, .. } | Error::List { source } => return source.hint(),
-            Error::Repository { source, .. } => return source.hint(),
+            Error::Asked { source } | Error::Repository { source, .. } => return source.hint(),
             Error::Claimed { vault, .. } => {
                 let stage = typed(["azseed", "stage", "--vault", vault]);
                 return Some(Hint::new(format!(

@@ -159,9 +159,9 @@ def use_point(azure, disk, known, dice):
     at, number = point["source_snapshot"], dice.randrange(1 << 30)
     deed = dice.choice(["blob", "image", "promote"] if disk.kind == "page-blob" else ["blob", "image"])
     file = azure.folder / f"restored-{number}.img"
-    restore = ["disk-backup", "restore", "os", "--at", at, "--without-backup", "--to"]
+    restore = ["disk-backup", "restore", "os", "--at", at, "--to"]
     words = {
-        "blob": [*restore, f"page-blob:account1/disks/restored-{number}.vhd"],
+        "blob": [*restore, f"page-blob:account1/disks/restored-{number}.vhd", "--without-backup"],
         "image": [*restore, f"image:{file}"],
         "promote": ["disk-backup", "promote", "os", "--at", at, "--overwrite", "os"],
     }[deed]

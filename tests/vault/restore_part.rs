@@ -177,6 +177,8 @@ fn only_what_is_meant_is_restored_and_no_folder_that_leads_to_nothing() {
         (10, "snapshot-path-missing", &["--path", "/no/such"][..]),
         (10, "snapshot-path-missing", &["--include", "*.odt", "--include", "no such*"]),
         (2, "exclude-invalid", &["--include", ""]),
+        (2, "exclude-everything", &["--exclude", "*"]),
+        (2, "exclude-everything", &["--path", path, "--exclude", "20*", "--exclude", "hole"]),
         (2, "snapshot-path-twice", &["--snapshot", &file, "--path", "/other"]),
     ] {
         assert_eq!(vault.restore(code, "none", more)["code"], word);

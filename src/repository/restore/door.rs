@@ -75,8 +75,8 @@ impl Repository {
         let start = find(&reader, snapshot.root()?, below)?;
         let mut selection = selection.only(&start);
         selection.look(&reader, &start)?;
-        if selection.is_nothing() {
-            return Err(Error::NoPath { path: options.include.join(", ").into() });
+        if let Some(nothing) = selection.nothing(options) {
+            return Err(nothing);
         }
         let is_whole = selection.is_all() && start.base == Path::new("/");
         if let Some(bytes) = snapshot.bytes.filter(|_| is_whole) {

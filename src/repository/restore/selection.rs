@@ -10,6 +10,7 @@ use rustic_core::repofile::{Node, NodeType};
 
 use super::super::error::Error;
 use super::super::pattern::{InvalidPattern, Pattern};
+use super::options::RestoreOptions;
 use super::reading::{Reader, Unread};
 
 /// No path of Linux has more folders.
@@ -24,6 +25,8 @@ pub(super) struct Selection {
     only: Option<PathBuf>,
     /// Folders that lead to something that is taken; known after [`Selection::look`].
     leading: HashSet<PathBuf>,
+    /// Whether what is left out is all there is; known after [`Selection::look`].
+    leaves_nothing: bool,
 }
 
 /// The folder of a snapshot that a walk begins in.
@@ -50,7 +53,7 @@ impl Selection {
             texts.iter().map(|text| Pattern::parse(text)).collect()
         };
         let (include, exclude) = (parse(include)?, parse(exclude)?);
-        Ok(Selection { include, exclude, only: None, leading: HashSet::new() })
+        Ok(Selection { include, exclude, ..Selection::default() })
     }
 
     /// The same of one entry of a folder.
@@ -64,9 +67,13 @@ impl Selection {
         self.include.is_empty() && self.exclude.is_empty() && self.only.is_none()
     }
 
-    /// Whether nothing of the snapshot is taken, once it was looked at.
-    pub(super) fn is_nothing(&self) -> bool {
-        !self.include.is_empty() && self.leading.is_empty()
+    /// That nothing of the snapshot is taken, once it was looked at.
+    pub(super) fn nothing(&self, options: &RestoreOptions) -> Option<Error> {
+        if self.leaves_nothing {
+            return Some(Error::AllExcluded { patterns: options.exclude.join(", ") });
+        }
+        let is_nothing = !self.include.is_empty() && self.leading.is_empty();
+        is_nothing.then(|| Error::NoPath { path: options.include.join(", ").into() })
     }
 
     /// Whether something is taken for itself, not only as a folder above something.
@@ -91,6 +98,7 @@ impl Selection {
     /// Finds the folders that lead to what is taken, so that no other is made.
     pub(super) fn look(&mut self, reader: &Reader, start: &Start) -> Result<(), Error> {
         if self.include.is_empty() {
+            self.leaves_nothing = !self.exclude.is_empty() && self.takes_none(reader, start)?;
             return Ok(());
         }
         let mut leading = HashSet::new();
@@ -120,6 +128,20 @@ impl Selection {
         }
         self.leading = leading;
         Ok(())
+    }
+}
+
+impl Selection {
+    /// Whether a folder has entries, and none of them is taken. One that cannot be read is told by the
+    /// restore.
+    fn takes_none(&self, reader: &Reader, start: &Start) -> Result<bool, Error> {
+        let nodes = match reader.tree(&start.tree) {
+            Ok(listing) => listing.nodes,
+            Err(Unread::Ended(error)) => return Err(error),
+            Err(Unread::Damaged(_)) => return Ok(false),
+        };
+        let is_taken = |node: &Node| self.takes(&start.base.join(node.name()));
+        Ok(!nodes.is_empty() && !nodes.iter().any(is_taken))
     }
 }
 
