@@ -26,7 +26,13 @@ pub fn find_known(name: &DriveName, journals: &[JournalFolder]) -> Result<NamedD
     if says_its_own || !is_nameless {
         return Ok(found?);
     }
-    let Some(tables) = tables(path) else { return Ok(found?) };
+    let tables = match tables(path) {
+        Ok(Some(tables)) => tables,
+        Ok(None) => return Ok(found?),
+        // An image that is yet to be made.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found?),
+        Err(source) => return Err(drive::Error::Open { path: path.clone(), source }.into()),
+    };
     match serial_of(&tables, journals)? {
         Some(serial) => {
             let (path, serial, bytes) = (path.clone(), Some(serial), *bytes);
@@ -37,15 +43,17 @@ pub fn find_known(name: &DriveName, journals: &[JournalFolder]) -> Result<NamedD
 }
 
 /// The partition tables of what lies there, if it can have any.
-pub(crate) fn tables(path: &Path) -> Option<PartitionTables> {
+pub(crate) fn tables(path: &Path) -> io::Result<Option<PartitionTables>> {
     let mut options = OpenOptions::new();
     // A pipe in the place of an image would be waited for.
     options.read(true).custom_flags(OFlags::NONBLOCK.bits() as i32);
-    let file = options.open(path).ok()?;
-    let kind = file.metadata().map(|about| about.file_type()).ok()?;
-    let may_have = kind.is_file() || kind.is_block_device();
-    let device = may_have.then(|| FileDevice::new(file)).and_then(io::Result::ok)?;
-    Some(read_gpt(&device)).filter(|tables| tables.best().is_some())
+    let file = options.open(path)?;
+    let kind = file.metadata()?.file_type();
+    if !kind.is_file() && !kind.is_block_device() {
+        return Ok(None);
+    }
+    let tables = read_gpt(&FileDevice::new(file)?);
+    Ok(Some(tables).filter(|tables| tables.best().is_some()))
 }
 
 fn serial_of(

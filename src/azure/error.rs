@@ -146,6 +146,12 @@ pub enum Error {
         #[source]
         call: Option<Box<Call>>,
     },
+    #[error("Azure knows no such subscription: {message}")]
+    NoSubscription {
+        message: String,
+        #[source]
+        call: Option<Box<Call>>,
+    },
     #[error("Azure refused the request: {code}: {message}")]
     Refused {
         code: String,
@@ -236,6 +242,7 @@ impl Error {
             | Error::NotTaken { call, .. }
             | Error::NotAllowed { call, .. }
             | Error::NotFound { call, .. }
+            | Error::NoSubscription { call, .. }
             | Error::Refused { call, .. }
             | Error::Answer { call, .. }
             | Error::Stranger { call, .. }
@@ -315,6 +322,7 @@ impl Diagnose for Error {
             Error::TokenForm | Error::NotTaken { .. } => "azure-token-refused",
             Error::NotAllowed { .. } => "azure-not-allowed",
             Error::NotFound { .. } => "azure-not-found",
+            Error::NoSubscription { .. } => "azure-no-subscription",
             Error::Refused { .. } => "azure-refused",
             Error::Answer { .. } | Error::Stranger { .. } => "azure-answer",
             Error::OperationFailed { .. } => "azure-operation-failed",
@@ -372,7 +380,7 @@ impl Diagnose for Error {
             | Error::NotTaken { .. }
             | Error::NotAllowed { .. }
             | Error::LeaseLost { why: Lost::NotAllowed, .. } => ErrorKind::NotAllowed,
-            Error::NotFound { .. } => ErrorKind::NotFound,
+            Error::NotFound { .. } | Error::NoSubscription { .. } => ErrorKind::NotFound,
             Error::Refused { .. } | Error::OperationFailed { .. } => ErrorKind::Refused,
         }
     }
@@ -398,6 +406,9 @@ impl Diagnose for Error {
             Error::AuthContradicted { .. } => "leave the token out, or say `--auth token`",
             Error::CliMissing => "install it and run `az login`, or sign in another way (`--auth`)",
             Error::CliSignedOut => "run `az login`",
+            Error::NoSubscription { .. } => {
+                "`azseed subscriptions list` shows those that this sign-in reaches"
+            }
             Error::CloudFile { .. } => {
                 "`--cloud` is AzureCloud, AzureUSGovernment, AzureChinaCloud, or a file as \
                  docs/guide.md shows it"

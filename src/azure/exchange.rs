@@ -233,6 +233,9 @@ fn refusal(status: StatusCode, path: &str, bytes: &[u8]) -> Error {
         StatusCode::FORBIDDEN => {
             Error::NotAllowed { asked: Asked::of_path(path), code, message, call }
         }
+        StatusCode::NOT_FOUND if code == "SubscriptionNotFound" => {
+            Error::NoSubscription { message, call }
+        }
         StatusCode::NOT_FOUND => Error::NotFound { what: path.to_owned(), message, call },
         _ => Error::Refused { code, message, call },
     }
@@ -244,6 +247,7 @@ mod tests {
 
     #[test]
     fn a_refusal_is_told_in_the_services_words_as_far_as_there_are_any() {
+        let none = br#"{"error": {"code": "SubscriptionNotFound", "message": "a rule"}}"#;
         let said = br#"{"error": {"code": "Word", "message": "a rule", "details": []}}"#;
         for (status, bytes, code, text) in [
             (
@@ -254,6 +258,7 @@ mod tests {
             ),
             (403, said, "azure-not-allowed", "Azure does not allow this: Word: a rule"),
             (404, said, "azure-not-found", "Azure does not know /a/b: a rule"),
+            (404, none, "azure-no-subscription", "Azure knows no such subscription: a rule"),
             (409, said, "azure-refused", "Azure refused the request: Word: a rule"),
             (412, b"", "azure-refused", "Azure refused the request: 412: no reason given"),
             (

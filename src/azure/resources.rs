@@ -271,7 +271,10 @@ impl Arm {
 
     /// One of them; `None` if it is not there for whoever is signed in.
     pub fn subscription(&self, id: &SubscriptionId) -> Result<Option<Subscription>, Error> {
-        self.get(&format!("subscriptions/{id}"), SUBSCRIPTIONS)
+        match self.get(&format!("subscriptions/{id}"), SUBSCRIPTIONS) {
+            Err(Error::NoSubscription { .. }) => Ok(None),
+            found => found,
+        }
     }
 
     /// The regions of a subscription, in small letters without blanks.

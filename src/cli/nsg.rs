@@ -62,7 +62,7 @@ pub struct NsgSuggestArgs {
     #[arg(long = "dns-server", value_name = "IP", env = "AZSEED_DNS_SERVER")]
     pub dns_servers: Vec<Ipv4Addr>,
     /// The proxy that the VM goes through, IP:PORT
-    #[arg(long, value_name = "URL", env = "AZSEED_PROXY", value_parser = proxy)]
+    #[arg(long, value_name = "URL", value_parser = proxy)]
     pub proxy: Option<TypedProxy>,
     /// A file with the addresses of Azure's services (JSON), as
     /// `az network list-service-tags` prints it

@@ -34,7 +34,7 @@ pub enum ProxyCommand {
 #[derive(Debug, Args)]
 pub struct ProxyPlanArgs {
     /// The proxy, HOST:PORT
-    #[arg(long, value_name = "URL", env = "AZSEED_PROXY", value_parser = proxy)]
+    #[arg(long, value_name = "URL", value_parser = proxy)]
     pub proxy: TypedProxy,
     /// A VM that is to use it
     #[arg(long, value_name = "VM", env = "AZSEED_APP_VM")]
@@ -48,13 +48,7 @@ pub struct ProxyPlanArgs {
 #[derive(Debug, Args)]
 pub struct ProxyApplyArgs {
     /// The proxy, HOST:PORT
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "AZSEED_PROXY",
-        value_parser = proxy,
-        required_unless_present = "remove"
-    )]
+    #[arg(long, value_name = "URL", value_parser = proxy, required_unless_present = "remove")]
     pub proxy: Option<TypedProxy>,
     /// The folder with the VM's files: a mounted image; this machine if not said
     #[arg(long, value_name = "DIR", default_value = "/", hide_default_value = true)]

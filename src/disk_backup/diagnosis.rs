@@ -353,7 +353,7 @@ impl Diagnose for Error {
             Error::LeaseLost { .. } | Error::Stopped => {
                 "nothing was written since; run the same command again, it goes on"
             }
-            Error::Taken { .. } => "name another blob with `--to`; this one is left alone",
+            Error::Taken { .. } => "name another place with `--to`; this one is left alone",
             Error::NoPointYet { .. } => {
                 "`azseed disk-backup status NAME` says how it stands, and `azseed disk-backup run \
                  NAME` makes the first"

@@ -105,6 +105,22 @@ fn present(path: &Path) -> Result<File, Error> {
     plain(path, false)?.ok_or_else(|| at(path)(io::ErrorKind::NotFound.into()))
 }
 
+/// What lies beside a file that is being made; `None` if nothing does.
+fn read_note(path: &Path) -> Result<Option<Note>, Error> {
+    let Some(file) = plain(path, false)? else { return Ok(None) };
+    let mut text = Vec::new();
+    file.take(NOTE_BYTES).read_to_end(&mut text).map_err(at(path))?;
+    let damaged = |source| Error::ImageNote { path: path.to_owned(), source };
+    serde_json::from_slice(&text).map(Some).map_err(damaged)
+}
+
+/// The snapshot of the point that a file was begun with and is not whole with. What cannot be
+/// read is told by who goes on with it.
+pub fn file_begun_with(path: &Path) -> Option<String> {
+    let note = read_note(&beside(path, ".part.json")).ok()??;
+    Some(note.snapshot)
+}
+
 impl ImageFile<'_> {
     /// Makes it.
     pub fn make(&self, watch: &dyn Watch) -> Result<MadeImage, Error> {
@@ -188,11 +204,7 @@ impl ImageFile<'_> {
 
     /// How far a run before is, if it was with this point.
     fn begun(&self, path: &Path) -> Result<Option<Note>, Error> {
-        let Some(file) = plain(path, false)? else { return Ok(None) };
-        let mut text = Vec::new();
-        file.take(NOTE_BYTES).read_to_end(&mut text).map_err(at(path))?;
-        let damaged = |source| Error::ImageNote { path: path.to_owned(), source };
-        let note: Note = serde_json::from_slice(&text).map_err(damaged)?;
+        let Some(note) = read_note(path)? else { return Ok(None) };
         let Note { done_bytes, inode, .. } = note;
         let own = Note { done_bytes, inode, ..self.note() };
         match note == own {

@@ -48,7 +48,7 @@ pub use cost::{freed_bytes, written_bytes};
 pub use disk_image::{DiskImage, device_at, usual_form};
 pub use engine::{Engine, Via};
 pub use error::Error;
-pub use image::{ImageFile, MadeImage, check_image};
+pub use image::{ImageFile, MadeImage, check_image, file_begun_with};
 pub use image_round::{Brought, ImageRound, Tables};
 pub use incremental::ServiceRound;
 pub use keep::{Keep, let_go};
@@ -65,6 +65,7 @@ pub use source::{
     is_address,
 };
 pub use table::Table;
+pub use transfer::filled_with;
 pub use trial::tells_differences;
 pub use upload::check_upload;
 pub use watch::{Step, Watch};

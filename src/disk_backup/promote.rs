@@ -19,6 +19,8 @@ use crate::azure::{PageBlob, PageFacts};
 
 /// Metadata of a disk that a point is being put over: the point, and the disk's snapshot from before.
 pub(super) const PROMOTING: &str = "bk_promoting";
+/// Metadata of a disk that a point was put over: the same two.
+const PROMOTED: &str = "bk_promoted";
 /// Metadata of the disk's snapshot from before: whose backup put a point over it.
 const BEFORE: &str = "bk_before";
 
@@ -91,6 +93,10 @@ impl Promotion<'_> {
         let id = self.point.backup_snapshot.as_str();
         let begun = self.begun()?;
         let is_resumed = begun.is_some();
+        if !is_resumed && let Some(before) = self.made_before(watch)? {
+            let (counts, proven_bytes) = (Counts::default(), Some(self.point.bytes));
+            return Ok(Promoted { before, counts, proven_bytes, is_resumed });
+        }
         let keeper = Keeper::take(self.disk, self.run, self.former, watch)?;
         let before = match begun {
             Some(before) => before,
@@ -126,9 +132,24 @@ impl Promotion<'_> {
         let facts = self.facts()?;
         let mut metadata = facts.metadata.clone();
         metadata.remove(PROMOTING);
+        metadata.insert(PROMOTED.to_owned(), format!("{id} {before}"));
         disk.set_metadata(&metadata, &facts.etag, Some(keeper.id)).map_err(of_disk)?;
         watch.step(Step::Promoted)?;
         Ok(Promoted { before, counts, proven_bytes, is_resumed })
+    }
+
+    /// The snapshot from before, if this point was put over the disk and the disk is still equal to it.
+    fn made_before(&self, watch: &dyn Watch) -> Result<Option<String>, Error> {
+        let facts = self.facts()?;
+        let mark = facts.metadata.get(PROMOTED).and_then(|mark| mark.split_once(' '));
+        let is_meant = |(point, _): &(&str, &str)| *point == self.point.backup_snapshot.as_str();
+        let Some((point, before)) = mark.filter(is_meant) else { return Ok(None) };
+        if facts.bytes != self.point.bytes {
+            return Ok(None);
+        }
+        let (copy, disk) = (self.copy.as_ref(), self.disk.as_ref());
+        let found = compare((copy, Some(point)), (disk, None), None, watch)?;
+        Ok(found.first().is_none().then(|| before.to_owned()))
     }
 
     /// What the disk holds is kept, and the disk says what comes over it.

@@ -26,6 +26,11 @@ const FILLED: &str = "bk_filled";
 /// The longest pause between two looks at a copy by the service.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
+/// What a blob is being filled with, if it says so.
+pub fn filled_with(facts: &PageFacts) -> Option<&str> {
+    facts.metadata.get(FILLING).map(String::as_str)
+}
+
 /// From where to where.
 pub(super) struct Transfer<'a> {
     pub from: &'a Arc<dyn PageBlob>,

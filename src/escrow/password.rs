@@ -25,7 +25,7 @@ pub enum Weak {
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {
     /// It cannot be read.
-    #[error("Cannot use {path}")]
+    #[error("No password can be read from {path}")]
     Read {
         /// The file.
         path: PathBuf,
@@ -79,7 +79,7 @@ pub enum PasswordError {
 impl Diagnose for PasswordError {
     fn code(&self) -> &'static str {
         match self {
-            PasswordError::Read { .. } => "staging-io",
+            PasswordError::Read { .. } => "password-unread",
             PasswordError::Open { .. } => "password-file-open",
             PasswordError::Empty { .. } => "password-empty",
             PasswordError::Program { .. } | PasswordError::ProgramFailed { .. } => {
@@ -91,9 +91,9 @@ impl Diagnose for PasswordError {
 
     fn kind(&self) -> ErrorKind {
         match self {
-            PasswordError::Read { .. }
-            | PasswordError::Program { .. }
-            | PasswordError::ProgramFailed { .. } => ErrorKind::Failed,
+            PasswordError::Program { .. } | PasswordError::ProgramFailed { .. } => {
+                ErrorKind::Failed
+            }
             _ => ErrorKind::Usage,
         }
     }

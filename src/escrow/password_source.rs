@@ -141,7 +141,7 @@ mod tests {
             ("/bin/false", "password-program"),
             ("/no/such/program", "password-program"),
             ("/bin/true", "password-empty"),
-            ("/bin/printf '\\377'", "staging-io"),
+            ("/bin/printf '\\377'", "password-unread"),
         ] {
             let error = by_program(line).unwrap_err();
             assert_eq!(error.code(), code, "{error}");
@@ -159,7 +159,7 @@ mod tests {
         let number = own.as_raw_fd().unsigned_abs();
         for number in [number, 100_000] {
             let error = read(&PasswordSource::Descriptor(number)).unwrap_err();
-            assert_eq!(error.code(), "staging-io");
+            assert_eq!(error.code(), "password-unread");
         }
         rustix::io::fcntl_setfd(&own, rustix::io::FdFlags::empty()).unwrap();
         let name = fs::read_to_string("/etc/hostname").unwrap();

@@ -26,7 +26,7 @@ pub(super) fn answer<T>(asked: Result<Option<T>, azure::Error>) -> Answer<T> {
 pub(super) fn failed<T>(error: &azure::Error) -> Answer<T> {
     match (error, error.kind()) {
         (azure::Error::NotAllowed { code, .. }, _) => Answer::Unknown(code.clone()),
-        (azure::Error::NotFound { .. }, _) => Answer::Absent,
+        (azure::Error::NotFound { .. } | azure::Error::NoSubscription { .. }, _) => Answer::Absent,
         // It says no more of what was asked than that it is busy.
         (azure::Error::AskedToWait { .. } | azure::Error::Failing { status: 429, .. }, _) => {
             let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();

@@ -22,7 +22,7 @@ use crate::disk_backup::{
     Made, Mode, OWNER, Proof, ProvenBy, Round, ServiceRound, Verify, Via, Watch, WholeRound,
     tells_differences,
 };
-use crate::outcome::{Failure, IdleWord};
+use crate::outcome::{Failure, IdleWord, chain};
 
 /// What is wished of a run.
 #[derive(Debug, Clone, Copy)]
@@ -328,7 +328,8 @@ fn awaited(
         Err(Failure(error))
             if !is_due(&own) && matches!(error.kind(), NotAllowed | Refused | Unreachable) =>
         {
-            tracing::info!(%error, "what others have changed of {name} is not known");
+            let why = chain(error.as_ref());
+            desk.attendant.warn(&format!("what others have changed of {name} is not known: {why}"));
             return Ok((own, false));
         }
         found => found?,

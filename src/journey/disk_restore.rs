@@ -4,23 +4,23 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use disk_prep::noun::{AccountName, BlobPath, BlobPlace, VaultName};
+use disk_prep::noun::{BlobPath, BlobPlace, VaultName};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::connections::{container, managed_disk, page_blob};
+use super::connections::{BlobAccess, container, managed_disk, page_blob};
 use super::desk::Desk;
 use super::disk_bench::{
     Attended, DiskOptions, DiskWord, Engine, by_service, facts, files, hold, known, make_container,
     open, own_points, source_access,
 };
 use super::disk_files::{check_length, check_point, table_of};
-use super::disk_shared::{begin, change, is_ours, lives, newest, read_record};
+use super::disk_shared::{begin, change, is_ours, lives, newest, read_record, shared_where};
 use crate::azure::PageBlob;
 use crate::disk_backup::{
     Check, DiskBackup, DiskPoint, DiskSource, Error, FirstCopy, IMAGE, ImageFile, MANAGED_DISK,
     MadeDisk, MadeImage, PAGE_BLOB, Restoration, RestoredFrom, Table, Verify, check_image,
-    check_upload, point_at,
+    check_upload, file_begun_with, filled_with, point_at,
 };
 use crate::outcome::{Failure, IdleWord};
 
@@ -124,7 +124,16 @@ pub fn restore(
     let _lock = hold(name, desk)?;
     let backup = newest(known(name, desk)?, options, desk)?;
     let (source, target) = open(&backup, options, desk)?;
-    let (point, copy) = found(&backup, asked.at, (source.as_ref(), &target))?;
+    let all = own_points(&backup, source.as_ref(), &target)?;
+    let begun = begun_with(&backup, &aim, (options, desk))?;
+    // A newer point may have been made since.
+    let is_begun = |own: &&DiskPoint| begun.as_ref() == Some(&own.backup_snapshot);
+    let is_meant = |own: &&DiskPoint| own.time().is_some_and(|time| time <= asked.at);
+    let point = match all.iter().filter(is_begun).find(is_meant) {
+        Some(begun) => begun.clone(),
+        None => point_at(&backup.name, &all, asked.at)?.clone(),
+    };
+    let copy = target.beside(&point.copy);
     let watch = Attended::new(format!("restore {name}"), desk.attendant);
     let table = table_of(&backup, &point, options, desk)?;
     let (new, is_compared) = match aim {
@@ -146,6 +155,41 @@ pub fn restore(
     Ok(RestoredDisk { name: name.clone(), point, new, is_compared })
 }
 
+/// What opens the account of a new disk.
+fn access(backup: &DiskBackup, place: &BlobPlace, options: &DiskOptions) -> BlobAccess {
+    let is_of_source = backup.source.place().map(BlobPlace::account) == Some(place.account());
+    match place.account() == backup.target.account() && !is_of_source {
+        true => options.blobs.clone(),
+        false => source_access(options),
+    }
+}
+
+/// The snapshot of the point that this place was begun with, and is not whole with.
+fn begun_with(
+    backup: &DiskBackup,
+    aim: &Aim,
+    (options, desk): (&DiskOptions, &Desk<'_>),
+) -> Result<Option<String>, Failure> {
+    let place = match aim {
+        Aim::Image(path) => return Ok(file_begun_with(path)),
+        Aim::Disk(place) => place,
+    };
+    let from = |own: DiskBackup| own.restored.map(|from| from.backup_snapshot);
+    let is_it = |own: &DiskBackup| {
+        let from = own.restored.as_ref();
+        own.source == *place && from.is_some_and(|own| own.name == backup.name && !own.is_whole)
+    };
+    if let Some(own) = DiskBackup::all(&desk.state()?)?.all.into_iter().find(is_it) {
+        return Ok(from(own));
+    }
+    if let Some(own) = shared_where(is_it, backup, options, desk)? {
+        return Ok(from(own));
+    }
+    let Some(place) = place.place() else { return Ok(None) };
+    let disk = page_blob(&options.azure, &access(backup, place, options), place, desk.attendant)?;
+    Ok(facts(&disk)?.and_then(|facts| filled_with(&facts).map(str::to_owned)))
+}
+
 /// What went wrong with a new disk, which names the backup that was to be its own.
 fn half(error: Error, own: Option<&DiskBackup>) -> Error {
     match error {
@@ -165,20 +209,13 @@ struct Origin<'a> {
 }
 
 impl Origin<'_> {
-    fn source_account(&self) -> Option<&AccountName> {
-        self.backup.source.place().map(BlobPlace::account)
-    }
-
     /// The page blob, in a container that is made if it is not there.
     fn blob(
         &self,
         place: &BlobPlace,
         (options, desk): (&DiskOptions, &Desk<'_>),
     ) -> Result<Arc<dyn PageBlob>, Failure> {
-        let access = match place.account() == self.backup.target.account() {
-            true if self.source_account() != Some(place.account()) => options.blobs.clone(),
-            _ => source_access(options),
-        };
+        let access = access(self.backup, place, options);
         let DiskOptions { azure, .. } = options;
         let disk = page_blob(azure, &access, place, desk.attendant)?;
         if facts(&disk)?.is_none() {
@@ -308,21 +345,35 @@ impl Origin<'_> {
     ) -> Result<Option<(Option<DiskBackup>, VaultName)>, Failure> {
         let state = desk.state()?;
         let (from, all) = (self.from(), DiskBackup::all(&state)?.all);
-        let is_it = |own: &&DiskBackup| own.source == *place && own.name != self.backup.name;
-        if let Some(old) = all.iter().find(is_it) {
-            let is_same = old.restored.as_ref().is_some_and(|own| {
+        let is_it = |own: &DiskBackup| own.source == *place && own.name != self.backup.name;
+        let is_same = |own: &DiskBackup| {
+            own.restored.as_ref().is_some_and(|own| {
                 (&own.name, &own.backup_snapshot) == (&from.name, &from.backup_snapshot)
-            });
-            if !is_same {
+            })
+        };
+        let old = match all.into_iter().find(is_it) {
+            Some(old) if !is_same(&old) => {
                 return Err(Error::Taken { blob: place.to_string() }.into());
             }
+            Some(old) => Some(old),
+            // Another machine may have begun it.
+            None => {
+                let is_new = |own: &DiskBackup| !DiskBackup::is_known(&state, &own.name);
+                let is_there = |own: &DiskBackup| is_it(own) && is_same(own) && is_new(own);
+                shared_where(is_there, self.backup, options, desk)?
+            }
+        };
+        if let Some(old) = old {
             let other = match &asked.backup_name {
                 _ if asked.is_alone => Some("`--without-backup` is said".to_owned()),
                 Some(name) if *name != old.name => Some(format!("--backup-name is {name}")),
                 _ => None,
             };
             return match other {
-                None => Ok(Some((Some(old.clone()), old.name.clone()))),
+                None => {
+                    let name = old.name.clone();
+                    Ok(Some((Some(old), name)))
+                }
                 Some(what) => Err(Error::RestoredOther { backup: old.name.clone(), what }.into()),
             };
         }

@@ -103,15 +103,25 @@ pub(super) fn owner(
         let is_bound = own.engine == Engine::IncrementalCopy && is_copy(own, &backup.target);
         own.name != backup.name && (own.id == backup.id || is_bound)
     };
-    if let Some(own) = DiskBackup::all(&desk.state()?)?.all.into_iter().find(is_owner) {
-        return Ok(Some(own));
+    match DiskBackup::all(&desk.state()?)?.all.into_iter().find(is_owner) {
+        Some(own) => Ok(Some(own)),
+        None => shared_where(is_owner, backup, options, desk),
     }
-    let container = files(backup, options, desk)?;
+}
+
+/// A backup of which all of this is true, whose record lies beside the copies of another.
+pub(super) fn shared_where(
+    is_it: impl Fn(&DiskBackup) -> bool,
+    other: &DiskBackup,
+    options: &DiskOptions,
+    desk: &Desk<'_>,
+) -> Result<Option<DiskBackup>, Failure> {
+    let container = files(other, options, desk)?;
     for blob in container.list(FOLDER)?.keys() {
         let name = blob.strip_prefix(FOLDER).and_then(|own| own.strip_suffix(RECORD));
         let Some(name) = name.and_then(|own| own.parse::<VaultName>().ok()) else { continue };
-        let found = read_record(&name, &backup.target, &container)?;
-        if let Some(own) = found.filter(is_owner) {
+        let found = read_record(&name, &other.target, &container)?;
+        if let Some(own) = found.filter(&is_it) {
             return Ok(Some(own));
         }
     }

@@ -309,7 +309,7 @@ fn standing_lines(own: &Standing) -> Vec<String> {
 impl Outcome for Standings {
     fn lines(&self) -> Vec<String> {
         if self.all.is_empty() {
-            return vec!["There is no such machine".to_owned()];
+            return vec!["No machine to show: none is protected here".to_owned()];
         }
         let mut lines: Vec<String> = self.all.iter().flat_map(standing_lines).collect();
         lines.extend(self.next.iter().map(|next| format!("Next: `{next}`")));

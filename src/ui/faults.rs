@@ -24,6 +24,28 @@ impl Diagnose for OutputLost {
     }
 }
 
+/// Somebody asked to stop, and it ended at once.
+#[derive(Debug, thiserror::Error)]
+#[error("Stopped{place}")]
+pub(super) struct Stopped {
+    /// Where the work was, in brackets behind a blank; empty if it had not begun.
+    pub place: String,
+    /// What goes on.
+    pub again: String,
+}
+
+impl Diagnose for Stopped {
+    fn code(&self) -> &'static str {
+        "stopped"
+    }
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Interrupted
+    }
+    fn hint(&self) -> Option<Hint> {
+        Some(Hint::new(format!("{} goes on", self.again)))
+    }
+}
+
 /// What clap says of a wrong call, taken apart into one sentence and one hint.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]

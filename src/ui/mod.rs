@@ -96,13 +96,18 @@ impl Ui {
         };
         let (is_heard, spot) = (Arc::default(), progress::Spot::default());
         let again = signals::Again::default();
-        let (heard, place, line) = (Arc::clone(&is_heard), Arc::clone(&spot), Arc::clone(&again));
+        let last = signals::Last {
+            is_json: global.json,
+            is_work: !is_question,
+            spot: Arc::clone(&spot),
+            again: Arc::clone(&again),
+        };
         service_manager::tell(&spot);
         Ui {
             face,
             loudness,
             kept: Arc::default(),
-            stop: signals::stop_when_asked(heard, place, line),
+            stop: signals::stop_when_asked(Arc::clone(&is_heard), last),
             is_heard,
             may_ask: true,
             says_yes: global.yes,

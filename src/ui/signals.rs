@@ -8,9 +8,11 @@ use disk_prep::stop::StopFlag;
 use disk_prep::sys::hold::hold;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::screen::eprint;
+use super::faults::Stopped;
+use super::screen::{eprint, tell_json};
 use super::{drawn, progress};
 use crate::outcome::Exit;
+use crate::report::said;
 
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,11 +67,7 @@ fn is_hangup_ignored() -> bool {
 /// The first signal asks for a stop at the next block boundary; the second, or the first when nobody
 /// looks at the flag, ends at once. Both are safe: the journal is the truth of a drive, and a backup
 /// goes on from the packs that are whole.
-pub(super) fn stop_when_asked(
-    is_heard: Arc<AtomicBool>,
-    spot: progress::Spot,
-    again: Again,
-) -> StopFlag {
+pub(super) fn stop_when_asked(is_heard: Arc<AtomicBool>, last: Last) -> StopFlag {
     let stop = StopFlag::default();
     let asked = stop.clone();
     let wait = move || {
@@ -84,13 +82,11 @@ pub(super) fn stop_when_asked(
                     Asker::Keyboard => ". Press Ctrl-C again to stop at once",
                     Asker::System => "",
                 };
-                let (place, again) = (place(&spot), line(&again));
+                let Stopped { place, again } = last.stopped();
                 eprint(&format!("\nStopping at the next block{place}; {again} goes on{more}\n"));
                 signals.next().await;
             }
-            if hold(&spot).is_some() {
-                eprint(&format!("\nStopped{}; {} goes on\n", place(&spot), line(&again)));
-            }
+            last.tell();
             drawn::clear();
             Exit::Failed(ErrorKind::Interrupted).leave();
         });
@@ -105,12 +101,29 @@ pub(super) fn stop_when_asked(
 /// The line that goes on, where the same would begin anew.
 pub(super) type Again = Arc<Mutex<Option<String>>>;
 
-/// What goes on.
-fn line(again: &Again) -> String {
-    hold(again).as_ref().map_or("the same command".to_owned(), |line| format!("`{line}`"))
+/// What is said last.
+pub(super) struct Last {
+    pub is_json: bool,
+    /// Whether the command does more than to look.
+    pub is_work: bool,
+    pub spot: progress::Spot,
+    pub again: Again,
 }
 
-/// Where the work is, behind what is said of it.
-fn place(spot: &progress::Spot) -> String {
-    hold(spot).as_ref().map_or(String::new(), |spot| format!(" ({spot})"))
+impl Last {
+    fn stopped(&self) -> Stopped {
+        let place = hold(&self.spot).as_ref().map_or(String::new(), |spot| format!(" ({spot})"));
+        let again = hold(&self.again).as_ref().map(|line| format!("`{line}`"));
+        Stopped { place, again: again.unwrap_or("the same command".to_owned()) }
+    }
+
+    /// Nothing of what was only looked at.
+    fn tell(&self) {
+        let stopped = self.stopped();
+        match self.is_json {
+            _ if !self.is_work && stopped.place.is_empty() => {}
+            true => tell_json(said::failure(&stopped)),
+            false => eprint(&format!("\n{stopped}; {} goes on\n", stopped.again)),
+        }
+    }
 }

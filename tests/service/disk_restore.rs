@@ -21,6 +21,7 @@ use rustix::fs::{CWD, mkfifoat};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use support::disk::{self, Disk, PAGE};
+use support::program::kill_when;
 
 const RESTORED: &str = "page-blob:account1/disks/restored.vhd";
 
@@ -276,6 +277,45 @@ async fn an_image_is_sparse_and_no_file_is_written_over() {
     assert_eq!(rig.code(1, &restore(&first, &nowhere)), "disk-image-file");
 }
 
+/// The time that is typed may mean a newer point by the time a killed restore is run again: the one
+/// that it was begun with goes on.
+#[tokio::test]
+async fn a_killed_restore_goes_on_with_its_point_when_a_newer_one_was_made() {
+    let (rig, mut disk, models, points) = two_points(16 << 20).await;
+    let later = "2999-01-01T00:00:00Z";
+    let path = rig.machine.path("late.img").display().to_string();
+    let image = format!("image:{path}");
+    let whole = rig.emulator.command(&rig.machine, &restore(later, &image));
+    let mut killed = std::process::Command::new("prlimit");
+    killed.args(["--fsize=1048576", "--core=0"]).arg(whole.get_program());
+    killed.args(whole.get_args()).current_dir(rig.machine.path(""));
+    killed.envs(whole.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    assert!(!killed.stdout(Stdio::null()).status().unwrap().success());
+    assert!(fs::exists(format!("{path}.part.json")).unwrap());
+
+    let blob = restore(later, RESTORED);
+    rig.emulator.mischief(&rig.machine, &["pending-copies"]);
+    let mut child =
+        rig.emulator.command(&rig.machine, &blob).stdout(Stdio::null()).spawn().unwrap();
+    let record = rig.emulator.blob("disks", "azseed/disks/os-r1/record.json");
+    assert!(kill_when(&mut child, || record.exists()), "it was not killed");
+    rig.emulator.mischief(&rig.machine, &["--clear"]);
+
+    disk.write(9 << 20, &[9; PAGE]).await;
+    rig.emulator.forward(&rig.machine, "10m");
+    rig.round(&[]);
+    let second = time(&points[1]);
+    for words in [&restore(later, &image), &blob] {
+        let made = rig.told(0, words, "disk-restored").remove(0);
+        assert_eq!(made["source_snapshot"], second, "{made}");
+    }
+    assert!(fs::read(&path).unwrap() == models[1]);
+    assert!(disk::read(&rig.container, "restored.vhd", None).await == models[1]);
+    let newest = format!("image:{path}.2");
+    let made = rig.told(0, &restore(later, &newest), "disk-restored").remove(0);
+    assert_ne!(made["source_snapshot"], second, "{made}");
+}
+
 #[tokio::test]
 async fn a_point_goes_over_the_disk_itself_once_that_is_said_and_the_old_is_kept() {
     let (rig, mut disk, models, points) = two_points(16 << 20).await;
@@ -314,6 +354,17 @@ async fn a_point_goes_over_the_disk_itself_once_that_is_said_and_the_old_is_kept
     let round = rig.round(&["--verify", "full"]);
     assert_eq!(round["changed_bytes"], changed, "{round}");
     assert!(disk::read(&rig.container, "os.vhd", Some(before)).await == old, "it stays");
+    // Said again it is done, and what the disk was before is still what is named.
+    let count = disk::snapshots(&rig.container, "os.vhd").await.len();
+    let again = rig.told(0, &said, "disk-promoted");
+    assert_eq!((&again[0]["before"], &again[0]["changed_bytes"]), (&before.into(), &0.into()));
+    assert_eq!(disk::snapshots(&rig.container, "os.vhd").await.len(), count);
+    // Of a disk that was written to since it is another deed.
+    disk.write(8 << 20, &[6; PAGE]).await;
+    rig.emulator.forward(&rig.machine, "2m");
+    let anew = rig.told(0, &said, "disk-promoted");
+    assert_ne!(anew[0]["before"].as_str().unwrap(), before);
+    assert!(disk::read(&rig.container, "os.vhd", None).await == models[0]);
 
     // A disk that says that it is half done is not backed up.
     let mark = HashMap::from([("bk_promoting".to_owned(), "other before".to_owned())]);

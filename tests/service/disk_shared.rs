@@ -475,6 +475,10 @@ async fn a_restore_with_another_wish_is_refused_and_each_new_disk_has_a_name_of_
         assert!(said.contains("name another with `--backup-name`"), "{said}");
         let made = rig.told(0, &restore(to, &[]), "disk-restored").remove(0);
         assert_eq!(made["backup_name"], "os-r2");
+        // What another machine has made, or begun, is gone on with under its name.
+        let to = "page-blob:account1/disks/restored.vhd";
+        let same = rig.told(0, &restore(to, &[]), "disk-restored").remove(0);
+        assert_eq!((&same["backup_name"], &same["was_there"]), (&"os-r1".into(), &true.into()));
     });
 }
 

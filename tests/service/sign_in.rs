@@ -265,6 +265,8 @@ fn subscriptions_and_providers_are_listed_and_a_registration_is_followed_to_its_
     assert_eq!(states("list"), ["Registered"; 3]);
     let said = emulator.run(&machine, &words(&at("register Microsoft.Nothing")));
     refused(&said, 10, "provider-unknown");
+    let other = "provider list --json --subscription 99999999-0000-4000-8000-000000000000";
+    refused(&emulator.run(&machine, &words(other)), 10, "azure-no-subscription");
     emulator.expect(&machine, 2, &words(&at("register ../../x")));
     emulator.expect(&machine, 2, &["provider", "list"]);
 }

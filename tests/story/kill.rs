@@ -160,14 +160,19 @@ fn ctrl_c_ends_a_backup_with_130_and_the_same_command_goes_on() {
         &["--subscription", "11111111-2222-4333-8444-555555555555", "--pack-size", "4Mi"],
     ]
     .concat();
+    let json = [&words[..], &["--json"]].concat();
     let mut child =
-        machine.command(&words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        machine.command(&json).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     while below(&staging) < 8 << 20 {
         assert!(child.try_wait().unwrap().is_none(), "it ended before it was stopped");
     }
     let pid = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let said = support::program::said(child.wait_with_output().unwrap());
+    assert_eq!(said.code, 130);
+    let last: serde_json::Value =
+        serde_json::from_str(said.stdout.lines().last().unwrap()).unwrap();
+    assert_eq!((&last["type"], &last["code"]), (&"error".into(), &"stopped".into()), "{last}");
     let status = ["stage", "status", "--staging", "staging"];
     assert!(machine.expect(0, &status).stdout.contains("not finished"));
     machine.expect(0, &words);

@@ -88,6 +88,19 @@ fn a_shortage_names_the_missing_bytes_and_more_drives_go_on() {
         let words = ["plan", "--source", "source", "--drive-size", size];
         names(&machine.expect(2, &words), "drive-size-refused");
     }
+    let one = ["c.img,serial=C,size=210M", "./c.img,serial=D,size=210M"];
+    let words = ["plan", "--staging", &staging, "--drive", one[0], "--drive", one[1]];
+    names(&machine.expect(4, &words), "medium-twice");
+    // What root cannot read for once is told as that, not as a drive that nobody knows.
+    std::os::unix::fs::chown(machine.path("a.img"), Some(65534), None).unwrap();
+    let mut bound = std::process::Command::new("setpriv");
+    bound.args(["--bounding-set", "-dac_override,-dac_read_search"]);
+    let verify = machine.command(&["verify", "--staging", &staging, "a.img"]);
+    bound.arg(verify.get_program()).args(verify.get_args()).current_dir(machine.path(""));
+    bound.envs(verify.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let said = support::program::said(bound.output().unwrap());
+    assert_eq!(said.code, 1, "{}", said.stderr);
+    names(&said, "drive-open-failed");
     let said = machine.expect(1, &prep(&staging, &["none/x.img,size=210M"], &[]));
     names(&said, "make the folder that the image is to lie in");
 }

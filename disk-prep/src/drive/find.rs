@@ -86,15 +86,30 @@ pub fn find(name: &DriveName) -> Result<Drive, Error> {
     find_on(&Kernel::here(), name)
 }
 
-/// Refuses two drives of one serial, as a drive and its copy, or one that was named twice.
+/// Refuses two drives of one serial, as a drive and its copy, and one that was named twice.
 pub fn expect_each_once(drives: &[&Drive]) -> Result<(), Error> {
     for (at, second) in drives.iter().enumerate() {
         if let Some(first) = drives[..at].iter().find(|first| first.serial == second.serial) {
             let (serial, first) = (first.serial.clone(), first.path.clone());
             return Err(Error::SerialTwice { serial, first, second: second.path.clone() });
         }
+        if let Some(first) = drives[..at].iter().find(|first| place(first) == place(second)) {
+            let (first, second) = (first.path.clone(), second.path.clone());
+            return Err(Error::MediumTwice { first, second });
+        }
     }
     Ok(())
+}
+
+/// Where a drive lies, by whatever path it was named; an image may be yet to be made.
+fn place(drive: &Drive) -> PathBuf {
+    let path = &drive.path;
+    let below = || {
+        let parent = path.parent().filter(|own| !own.as_os_str().is_empty());
+        let parent = fs::canonicalize(parent.unwrap_or(Path::new("."))).ok()?;
+        Some(parent.join(path.file_name()?))
+    };
+    fs::canonicalize(path).ok().or_else(below).unwrap_or_else(|| path.clone())
 }
 
 /// A drive that the kernel knows, by its node, or why it cannot be looked at.

@@ -207,7 +207,7 @@ pub fn is_new(
     journals: &JournalFolder,
     elsewhere: &[DriveElsewhere],
 ) -> Result<bool, Error> {
-    let tables = tables(&drive.path);
+    let tables = tables(&drive.path).ok().flatten();
     let history = own(&drive.serial, job, tables.as_ref(), journals, elsewhere)?;
     Ok(history.is_none_or(|own| own.state == CopyState::Released))
 }

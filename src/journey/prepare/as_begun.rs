@@ -18,12 +18,14 @@ use crate::outcome::{Attendant, Failure};
 /// Files that are named in a refusal, at most.
 const MOST_TOLD: usize = 5;
 
-/// Flags that say something else than the journals of drives.
+/// Flags, or rows of a data set, that say something else than the journals of drives.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", all.join("; "))]
 struct Otherwise {
     serial: Serial,
     all: Vec<String>,
+    /// What leaves the drive as it is.
+    way_back: &'static str,
 }
 
 impl Diagnose for Otherwise {
@@ -36,8 +38,8 @@ impl Diagnose for Otherwise {
     fn hint(&self) -> Option<Hint> {
         let given_up = typed(["azseed", "drive", "release", self.serial.as_str()]);
         Some(Hint::new(format!(
-            "run it without, and the drive stays as it is; or give it up with `{given_up}`, and run \
-             this again"
+            "{}, and the drive stays as it is; or give it up with `{given_up}`, and run this again",
+            self.way_back
         )))
     }
 }
@@ -57,7 +59,8 @@ pub(super) fn expect_as_begun(
         let all = differences(&history.begun, options, attendant);
         if !all.is_empty() {
             let all = all.iter().map(ToString::to_string).collect();
-            return Err(Otherwise { serial: drive.serial.clone(), all }.into());
+            let way_back = "run it without";
+            return Err(Otherwise { serial: drive.serial.clone(), all, way_back }.into());
         }
     }
     Ok(())
@@ -81,7 +84,7 @@ pub(super) fn expect_rows_as_begun(work: &Work, folder: &JournalFolder) -> Resul
             0 => {}
             more => all.push(format!("and {}", count(more, "more file"))),
         }
-        return Err(Otherwise { serial, all }.into());
+        return Err(Otherwise { serial, all, way_back: "put the rows back as they were" }.into());
     }
     Ok(())
 }

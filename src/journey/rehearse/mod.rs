@@ -15,6 +15,7 @@ use disk_prep::noun::{Diagnose, ErrorKind, Hint, typed};
 use self::place::{Emulator, Place, REPORT, STAGING};
 use self::script::Stop;
 use self::steps::Rehearsal;
+use super::plan::drive_bytes;
 use crate::outcome::{Attendant, Exit, Failure};
 use crate::state::expect_text;
 
@@ -37,6 +38,7 @@ pub fn rehearse(
     attendant: &dyn Attendant,
 ) -> Result<Rehearsed, Failure> {
     options.dir.as_deref().map_or(Ok(()), expect_text)?;
+    options.drive_size.map(drive_bytes).transpose()?;
     let place = Place::open(options.dir.as_deref(), options.keep)?;
     let emulator = Emulator::start(&place)?;
     attendant.goes_on_by(again(options, &place, 0));
@@ -103,6 +105,9 @@ impl Diagnose for Failed {
     fn hint(&self) -> Option<Hint> {
         match self.kind() {
             ErrorKind::Interrupted => Some(Hint::new(format!("`{}` goes on", self.again))),
+            _ if self.code() == "stage-asked-differently" => Some(Hint::new(
+                "name another folder with `--dir`: another rehearsal is in this one",
+            )),
             _ => self.cause.hint(),
         }
     }

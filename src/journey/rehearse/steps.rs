@@ -95,8 +95,13 @@ impl Rehearsal<'_> {
         self.step(1, vec![self.typed_stage()])?;
         let staged = self.stage()?;
         summary.note_seed(&staged);
-        if staged.seed.state != SeedState::Cleared {
-            self.fill(staged.seed.totals.bytes, &mut summary)?;
+        match staged.seed.state {
+            SeedState::Cleared if self.options.drive_size.is_some() => {
+                self.attendant
+                    .tell_unused("--drive-size is not used: the drives are filled already");
+            }
+            SeedState::Cleared => {}
+            _ => self.fill(staged.seed.totals.bytes, &mut summary)?,
         }
         self.protect(&mut summary)?;
         let target = self.place.text("restored");

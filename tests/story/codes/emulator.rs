@@ -65,11 +65,16 @@ fn a_rehearsal_without_an_emulator_stops_before_its_first_step_and_says_why() {
     let emulator = Emulator::start(&machine);
     fs::create_dir(machine.path("tried")).unwrap();
     std::os::unix::fs::symlink(emulator.data(), machine.path("tried/azure")).unwrap();
-    let said = machine.run(&words("rehearse --source source --dir tried"));
-    is_refused(&said, 1, "rehearsal-emulator", "an emulator runs there");
-    assert!(said.stderr.contains("An emulator is running on"), "{}", said.stderr);
-    assert!(!machine.path("tried/staging").exists());
-    assert_eq!(fs::read_dir(machine.path("tried/drives")).unwrap().count(), 0);
+    fs::create_dir(machine.path("other")).unwrap();
+    fs::write(machine.path("other/azure"), "no folder").unwrap();
+    for (dir, exit, code) in
+        [("tried", 11, "rehearsal-running"), ("other", 1, "rehearsal-emulator")]
+    {
+        let said = machine.run(&words(&format!("rehearse --source source --dir {dir}")));
+        is_refused(&said, exit, code, dir);
+        assert!(!machine.path(&format!("{dir}/staging")).exists());
+        assert_eq!(fs::read_dir(machine.path(&format!("{dir}/drives"))).unwrap().count(), 0);
+    }
 }
 
 #[test]

@@ -11,6 +11,9 @@ use crate::http::{Answer, Body, Call, Manner};
 
 /// Marks that the empty first page was given; never a real blob's name.
 const SECOND: &str = "emulator-second-page";
+/// Where the second page of a list of blobs begins: before any name that is not odd. It stays in the
+/// call, which may be signed with it.
+const FIRST_NAME: &str = "!";
 /// How an address with doubled parts begins.
 const DOUBLED: &str = "/subscriptions//subscriptions/";
 const SINGLE: &str = "/subscriptions/";
@@ -212,7 +215,7 @@ fn empty_blobs(call: &Call, answer: &mut Answer) -> bool {
     let text = String::from_utf8_lossy(bytes);
     let Some((head, _)) = text.split_once("<Blobs>").filter(|_| is_first) else { return false };
     let text =
-        format!("{head}<Blobs></Blobs><NextMarker>{SECOND}</NextMarker></EnumerationResults>");
+        format!("{head}<Blobs></Blobs><NextMarker>{FIRST_NAME}</NextMarker></EnumerationResults>");
     answer.body = Body::Whole(Bytes::from(text));
     true
 }
