@@ -71,11 +71,16 @@ impl BlobContainer {
         }
     }
 
-    fn about_lease<F>(&self, name: &str, call: impl FnOnce(BlobClient) -> F) -> Result<(), Error>
+    fn about_lease<F>(
+        &self,
+        name: &str,
+        repeat: Repeat,
+        call: impl FnOnce(BlobClient) -> F,
+    ) -> Result<(), Error>
     where
         F: Future<Output = azure_core::Result<()>>,
     {
-        let (blob, book) = self.blob(name, Repeat::Never)?;
+        let (blob, book) = self.blob(name, repeat)?;
         match block_on(call(blob)) {
             Err(error) if error.http_status() == Some(StatusCode::Conflict) => {
                 Err(Error::Leased { what: name.to_owned() })
@@ -210,25 +215,27 @@ impl Container for BlobContainer {
             proposed_lease_id: Some(id.to_string()),
             ..Default::default()
         };
-        self.about_lease(name, |blob| async move {
+        // Asked for once more under the same id it is the same lease.
+        self.about_lease(name, Repeat::Harmless, |blob| async move {
             blob.acquire_lease(secs, Some(options)).await.map(drop)
         })
     }
 
     fn renew_lease(&self, name: &str, id: Uuid) -> Result<(), Error> {
-        self.about_lease(name, |blob| async move {
+        // One that comes late may renew what has been given up since.
+        self.about_lease(name, Repeat::Never, |blob| async move {
             blob.renew_lease(id.to_string(), None).await.map(drop)
         })
     }
 
     fn change_lease(&self, name: &str, from: Uuid, to: Uuid) -> Result<(), Error> {
-        self.about_lease(name, |blob| async move {
+        self.about_lease(name, Repeat::IfUntaken, |blob| async move {
             blob.change_lease(from.to_string(), to.to_string(), None).await.map(drop)
         })
     }
 
     fn release_lease(&self, name: &str, id: Uuid) -> Result<(), Error> {
-        self.about_lease(name, |blob| async move {
+        self.about_lease(name, Repeat::Never, |blob| async move {
             blob.release_lease(id.to_string(), None).await.map(drop)
         })
     }

@@ -181,7 +181,7 @@ impl Clients {
     }
 
     /// The same options with our retries, and where the tries are written down. The few calls that
-    /// must not come twice wait for no turn: those about leases would come too late.
+    /// must not come twice wait for no turn: those about a lease that is held would come too late.
     pub fn retried(&self, mut options: ClientOptions, repeat: Repeat) -> (ClientOptions, Book) {
         if repeat == Repeat::Harmless {
             // Before anything is signed, since a signature is good for some minutes only.

@@ -90,12 +90,12 @@ impl std::fmt::Display for Deadline {
             // The service promises nothing, and nobody can do anything before it is late.
             let last = WORK_DAYS.end();
             return match days {
-                ..0 => write!(f, "{} later than the {last} days that are aimed at", days_of(-days)),
+                ..0 => write!(f, "{} later than the {last} days that are aimed at", late(days)),
                 _ => write!(f, "{} left of the {last} in which {what}", days_of(days)),
             };
         }
         match self.nearness() {
-            Nearness::Passed => write!(f, "passed {} ago: {what}", days_of(-days)),
+            Nearness::Passed => write!(f, "passed {} ago: {what}", late(days)),
             Nearness::Today => write!(f, "TODAY, less than a day left, then {what}"),
             Nearness::Day | Nearness::Days => {
                 write!(f, "URGENT, {} left, then {what}", days_of(days))
@@ -108,6 +108,14 @@ impl std::fmt::Display for Deadline {
 
 fn days_of(days: i64) -> String {
     count(usize::try_from(days).unwrap_or_default(), "day")
+}
+
+/// How long ago it was, of whole days that are left: of none the last one is over.
+fn late(days_left: i64) -> String {
+    match days_left {
+        -1 => "less than a day".to_owned(),
+        days => days_of(-days - 1),
+    }
 }
 
 impl Deadline {
@@ -197,12 +205,13 @@ mod tests {
         begins(3, "URGENT, 3 days");
         begins(1, "URGENT, 1 day left");
         begins(0, "TODAY");
-        begins(-1, "passed 1 day ago");
+        begins(-1, "passed less than a day ago");
+        begins(-2, "passed 1 day ago");
         assert_eq!(
             told(9, Clock::Work),
             "9 days left of the 10 in which the drives should have been read"
         );
-        assert_eq!(told(-2, Clock::Work), "2 days later than the 10 days that are aimed at");
+        assert_eq!(told(-3, Clock::Work), "2 days later than the 10 days that are aimed at");
     }
 
     #[test]

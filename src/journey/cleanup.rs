@@ -18,8 +18,8 @@ use crate::repository::Rank;
 use crate::staging::{Origin, Seed, SeedState, Staging};
 use crate::state::State;
 use crate::vault::{
-    Error, Lease, SeedLink, SeedList, Vault, clear as clear_import, cleared, expect_unused,
-    mark_cleared,
+    Error, Lease, SeedBlob, SeedLink, SeedList, Vault, Versions, claimed, clear as clear_import,
+    cleared, expect_unused, mark_cleared,
 };
 
 /// How it is cleared.
@@ -56,7 +56,8 @@ pub fn clear(
         return Ok(Cleared::before(&vault, path));
     }
     // Looked at and asked before anything is changed. A key may be another since: it is opened below.
-    let needed = seed_list(&seed, &staging)?.without(Rank::Key);
+    let listed = seed_list(&seed, &staging)?;
+    let needed = listed.without(Rank::Key);
     prove(&vault, container.as_ref(), &needed)?;
     let checked = open(&vault, options, desk)?.check();
     checked.map_err(|source| failed(&vault, source))?;
@@ -74,7 +75,8 @@ pub fn clear(
     if let Some(what) = gone {
         desk.attendant.consent(&what)?;
     }
-    let found = Found { staging: &staging, seed: &seed, blobs: &blobs, needed: &needed };
+    let (staging, seed) = (&staging, &seed);
+    let found = Found { staging, seed, blobs: &blobs, listed: &listed, needed: &needed };
     let done = clear_held(&mut Writer::hold(&vault, &state)?, &container, import, &found, &state)?;
     Ok(Cleared { staging: path, ..done })
 }
@@ -84,6 +86,8 @@ struct Found<'a> {
     staging: &'a Staging,
     seed: &'a Seed,
     blobs: &'a SeedList,
+    /// What was taken in of them.
+    listed: &'a SeedList,
     /// What the vault must have of them.
     needed: &'a SeedList,
 }
@@ -96,7 +100,7 @@ fn clear_held(
     found: &Found<'_>,
     state: &State,
 ) -> Result<Cleared, Failure> {
-    let Found { staging, seed, blobs, needed } = *found;
+    let Found { staging, seed, blobs, listed, needed } = *found;
     let lease = writer.lease(container)?;
     let mut done = Cleared { vault: writer.vault.name.to_string(), ..Cleared::default() };
     if writer.vault.cleaned_at.is_some() {
@@ -107,7 +111,12 @@ fn clear_held(
     if let Some(import) = import {
         expect_import_unused(&writer.vault, import.as_ref(), blobs, state)?;
         let prefix = &writer.vault.seed()?.prefix;
-        let cleared = clear_import(lease.guard(import).as_ref(), prefix, blobs)?;
+        let versions = Versions::read(container.as_ref(), seed.id, listed.len())?;
+        let is_proven = |blob: &SeedBlob, etag: &str| {
+            let index = listed.index(&blob.place);
+            versions.as_ref().is_none_or(|versions| versions.may_be(index, etag))
+        };
+        let cleared = clear_import(lease.guard(import).as_ref(), prefix, blobs, &is_proven)?;
         (done.blobs_deleted, done.blobs_left) = (cleared.deleted, cleared.left);
     }
     lease.check()?;
@@ -170,13 +179,20 @@ fn expect_import_unused(
             && (&own.storage_account, &own.container) == (account, &link.container)
             && (own.prefix.starts_with(&link.prefix) || link.prefix.starts_with(&own.prefix))
     };
-    match state.vaults()?.into_iter().find(is_there) {
-        Some(other) => {
-            let who = format!("as vault {} of this machine", other.name);
-            Err(Error::ImportUsed { place, who }.into())
-        }
-        None => Ok(expect_unused(import, (&place, &link.prefix), blobs)?),
+    if let Some(other) = state.vaults()?.into_iter().find(is_there) {
+        let who = format!("as vault {} of this machine", other.name);
+        return Err(Error::ImportUsed { place, who }.into());
     }
+    expect_unused(import, (&place, &link.prefix), blobs)?;
+    // Another machine may have made a vault of it, which has taken nothing in yet.
+    let who = match claimed(import) {
+        Ok(None) => return Ok(()),
+        Ok(Some(own)) if own.as_str().eq_ignore_ascii_case(vault.name.as_str()) => return Ok(()),
+        Ok(Some(other)) => format!("as the vault {other}"),
+        Err(Error::Claimed { vault, .. }) => format!("by {vault}"),
+        Err(error) => return Err(error.into()),
+    };
+    Err(Error::ImportUsed { place, who }.into())
 }
 
 /// Refuses a vault that has not been protected for so long.

@@ -102,7 +102,12 @@ fn look(vault: &mut Vault, container: &dyn Container) -> Result<bool, Error> {
         let place = format!("{storage_account}/{container}/{prefix}");
         return Err(Error::NothingThere { place });
     }
-    match claimed(container)? {
+    let claimed = match claimed(container) {
+        // Anybody who can write there may have put it there; the password tells whose it is.
+        Err(Error::Claimed { .. }) => None,
+        claimed => claimed?,
+    };
+    match claimed {
         Some(there) if !there.as_str().eq_ignore_ascii_case(vault.name.as_str()) => {
             let (container, asked) = (vault.container.clone(), vault.name.clone());
             Err(Error::OtherName { container, there, asked })

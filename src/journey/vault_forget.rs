@@ -4,13 +4,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use disk_prep::noun::{VaultName, count};
+use secrecy::SecretString;
 
 use super::desk::Desk;
 use super::vault::{failed, open_container};
 use super::vault_meant::VaultOptions;
-use super::vault_password::password;
+use super::vault_password::{absolute, password};
 use super::vault_sources::{drop_source, sources_of};
 use super::vault_writer::Writer;
+use crate::azure::Fenced;
 use crate::outcome::Failure;
 use crate::repository::{BlobStore, Repository, Snapshot};
 use crate::vault::{
@@ -25,6 +27,7 @@ pub fn forget(
     options: &VaultOptions,
     desk: &Desk<'_>,
 ) -> Result<Forgotten, Failure> {
+    let path = &absolute(path);
     let state = desk.state()?;
     let mut writer = Writer::hold(vault, &state)?;
     let vault = writer.vault.clone();
@@ -68,8 +71,29 @@ pub fn forget(
     // A machine that attaches the vault from now on must not bring it back.
     tell_all(&writer.vault, &fenced)?;
     remove_snapshots(&vault, &fenced, &secret, desk.attendant.monitor(), &done.forgotten)?;
+    accept_rest(&vault, &writer.vault, path, (&fenced, &secret, &all), desk)?;
     done.forgotten.sort();
     Ok(done)
+}
+
+/// If the source that is let go had shrunk, and no other has, nobody waits for it to come back: the
+/// policy decides on the snapshots that it shares with others.
+fn accept_rest(
+    before: &Vault,
+    now: &Vault,
+    path: &Path,
+    (container, secret, all): (&Arc<dyn Fenced>, &SecretString, &[Snapshot]),
+    desk: &Desk<'_>,
+) -> Result<(), Error> {
+    let has_shrunk = |vault: &Vault| vault.sources.iter().any(|own| own.is_shrunk);
+    if !has_shrunk(before) || has_shrunk(now) {
+        return Ok(());
+    }
+    let store = Arc::new(BlobStore::changing(container, &before.prefix));
+    let opened = Repository::open(store, secret, desk.attendant.monitor());
+    let host = vault_coverage(before, all, &this_host()).host;
+    let accepted = opened.and_then(|own| own.accept_shrunk(&host, &[path.to_owned()]));
+    accepted.map(drop).map_err(|fault| failed(before, fault))
 }
 
 /// The snapshots that it is about: of this machine, and with the source in them.

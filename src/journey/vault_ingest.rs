@@ -75,7 +75,13 @@ pub fn take_in(
         desk.attendant.show(&Expected { vault: vault.name.to_string(), estimate: *estimate });
     };
     let secret = password(vault, &options.password, desk)?;
-    let taking = Taking { spare: &spare, repair_limit: how.repair_limit, tell: &tell, prove: None };
+    let taking = Taking {
+        spare: &spare,
+        repair_limit: how.repair_limit,
+        tell: &tell,
+        prove: None,
+        versions: None,
+    };
     let arrival = Arrival {
         vault,
         container,

@@ -116,12 +116,14 @@ impl Spares {
         };
         let listed = |source| Error::List { source };
         // One that does not say its MD5 was written by somebody else, and is proven by its name.
-        let held = list.compare(container, &vault.prefix, |blob, own| {
+        let held = list.compare(container, &vault.prefix, |index, own| {
+            let blob = &list.blobs()[index];
             own.bytes == blob.bytes && own.md5.is_none_or(|md5| md5 == blob.md5)
         });
         let held = held.map_err(listed)?;
         let there = list.compare(container, &vault.prefix, |_, _| true).map_err(listed)?;
-        let same = list.compare(container, &vault.prefix, |blob, own| own.bytes == blob.bytes);
+        let same = list
+            .compare(container, &vault.prefix, |index, own| own.bytes == list.blobs()[index].bytes);
         let same = same.map_err(listed)?;
         let kind = |index: usize| -> Result<DamageKind, Error> {
             match (there.has(index), same.has(index)) {

@@ -8,7 +8,7 @@ use disk_prep::noun::VaultName;
 use super::desk::Desk;
 use super::vault::{failed, open_container};
 use super::vault_meant::VaultOptions;
-use super::vault_password::password;
+use super::vault_password::{absolute, password};
 use super::vault_writer::Writer;
 use crate::outcome::Failure;
 use crate::repository::{BackupPlan, BlobStore, Repository, SourceTotals, inside, survey};
@@ -21,6 +21,7 @@ pub fn take(
     options: &VaultOptions,
     desk: &Desk<'_>,
 ) -> Result<Accepted, Failure> {
+    let path = &absolute(path);
     let state = desk.state()?;
     let mut writer = Writer::hold(vault, &state)?;
     let mut vault = writer.vault.clone();

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use disk_prep::noun::VaultName;
 
 use super::desk::Desk;
+use super::vault_password::absolute;
 use super::vault_writer::Writer;
 use crate::outcome::Failure;
 use crate::vault::{Error, KnownSource, Vault};
@@ -36,6 +37,7 @@ pub fn add(vault: &Vault, path: &Path, desk: &Desk<'_>) -> Result<Sources, Failu
 
 /// Removes a source; its snapshots stay.
 pub fn remove(vault: &Vault, path: &Path, desk: &Desk<'_>) -> Result<Sources, Failure> {
+    let path = &absolute(path);
     let state = desk.state()?;
     let mut writer = Writer::hold(vault, &state)?;
     let vault = &writer.vault;

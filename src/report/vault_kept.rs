@@ -90,7 +90,11 @@ impl VaultChecked {
             (true, ..) => None,
             (false, false, _) => Some(format!(
                 "Next: `{}`, with `--staging DIR` where the seed was staged",
-                line(&["check", "--repair"])
+                // What only the content tells, only who reads it finds again.
+                match self.found.checked.read_bytes {
+                    0 => line(&["check", "--repair"]),
+                    _ => line(&["check", "--repair", "--read-data"]),
+                }
             )),
             (false, true, false) => Some(format!(
                 "Next: `{}`, then `{}` says what is lost for good",

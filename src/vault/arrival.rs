@@ -16,6 +16,7 @@ use super::record::Vault;
 use super::seed_list::SeedList;
 use super::shelf::{Import, Shelf};
 use super::taken::mark_taken_in;
+use super::versions::Versions;
 use crate::azure::{Container, Fenced};
 use crate::repository::{self, ArrivalStore, BlobStore, Repository};
 
@@ -49,7 +50,8 @@ impl Arrival<'_> {
         let fenced = lease.guard(Arc::clone(container));
         let prove = |new| self.prove(&fenced, new);
         let prove: Option<Prove<'_>> = vault.joins_since.is_some().then_some(&prove);
-        let taking = Taking { prove, ..taking };
+        let versions = Versions::unknown(seed.len());
+        let taking = Taking { prove, versions: Some(&versions), ..taking };
         let ingested = ingest(seed, &shelf, taking, self.monitor.as_ref())?;
         publish_asides(fenced.as_ref(), &vault.aside(), &vault.prefix)?;
         if vault.joins_since.is_none() {
@@ -58,6 +60,7 @@ impl Arrival<'_> {
         let lost = |source| Error::Blob { path: LOCK.to_owned(), source };
         lease.check().map_err(lost)?;
         let (amount, id) = ((seed.len() as u64, seed.bytes()), vault.seed()?.id);
+        versions.keep(&fenced, id)?;
         mark_taken_in(container.as_ref(), &vault.name, id, amount)?;
         if vault.joins_since.is_some() {
             leave(&fenced, id, host)?;

@@ -4,7 +4,7 @@
 use disk_prep::noun::count;
 
 use super::error::Error;
-use super::seed_list::SeedList;
+use super::seed_list::{SeedBlob, SeedList};
 use crate::azure::{Container, Fenced, Removed};
 use crate::repository::Place;
 
@@ -43,15 +43,21 @@ pub fn expect_unused(
     }
 }
 
-/// Deletes the imported blobs of a seed below a prefix, each only as it was seen. One that says
-/// another length or another MD5 was put there by somebody, and stays.
-pub fn clear(import: &dyn Fenced, prefix: &str, seed: &SeedList) -> Result<Cleared, Error> {
+/// Deletes the imported blobs of a seed below a prefix, each only in a version that `is_proven`. One
+/// that says another length or another MD5 was put there by somebody, and stays too.
+pub fn clear(
+    import: &dyn Fenced,
+    prefix: &str,
+    seed: &SeedList,
+    is_proven: &dyn Fn(&SeedBlob, &str) -> bool,
+) -> Result<Cleared, Error> {
     let seen = import.container().list(prefix).map_err(|source| Error::List { source })?;
     let mut cleared = Cleared::default();
     for blob in seed.blobs() {
         let name = format!("{prefix}{}", blob.path());
         let Some(facts) = seen.get(&name) else { continue };
-        if facts.bytes != blob.bytes || facts.md5.is_some_and(|md5| md5 != blob.md5) {
+        let is_it = facts.bytes == blob.bytes && facts.md5.is_none_or(|md5| md5 == blob.md5);
+        if !is_it || !is_proven(blob, &facts.etag) {
             cleared.left.push(name);
             continue;
         }

@@ -34,7 +34,10 @@ pub fn ingest(
     let list = || shelf.held(seed).map_err(|source| Error::List { source });
     shelf.expect_own(seed)?;
     let held = list()?;
-    let lacking = shelf.lacking(seed).map_err(|source| Error::List { source })?;
+    let see = |index: usize, etag: &str| {
+        taking.versions.iter().for_each(|versions| versions.see(index, etag));
+    };
+    let lacking = shelf.lacking(seed, &see).map_err(|source| Error::List { source })?;
     let estimate = estimate(seed, &held, &lacking, shelf.is_in_place());
     if let Some(limit_bytes) = taking.repair_limit.filter(|most| estimate.staging_bytes > *most) {
         let (blobs, bytes) = (estimate.from_staging, estimate.staging_bytes);
@@ -52,7 +55,7 @@ pub fn ingest(
             work.prove(&seed.blobs()[kind.clone()])?;
         }
         each_of(kind, COPIES_AT_ONCE, |index| {
-            work.bring(&seed.blobs()[index], held.has(index), lacking.has(index))
+            work.bring((index, &seed.blobs()[index]), held.has(index), lacking.has(index))
         })?;
     }
     monitor.event(&Event::TaskFinished { task: TASK });

@@ -83,7 +83,7 @@ impl Lease {
         former: &[Uuid],
         timing: Timing,
     ) -> Result<Self, Error> {
-        let asked_at = (timing.clock)();
+        let mut asked_at = (timing.clock)();
         let failed = |source| match source {
             azure::Error::Leased { .. } => Error::Locked { container: container.name().clone() },
             source => Error::Blob { path: LOCK.to_owned(), source },
@@ -94,6 +94,11 @@ impl Lease {
                 container.renew_lease(LOCK, id).map_err(failed)?;
             }
             other => other.map_err(failed)?,
+        }
+        // A service that was busy has made it wait, and part of its life may be over.
+        if (timing.clock)().saturating_sub(asked_at) >= timing.late_after {
+            asked_at = (timing.clock)();
+            container.renew_lease(LOCK, id).map_err(failed)?;
         }
         let state = Renewal { renewed_at: asked_at, closes_at: None, lost: None };
         let hold = Arc::new(Hold { timing, state: Mutex::new(state) });

@@ -22,6 +22,7 @@ mod shelf;
 mod sources;
 mod taken;
 mod told;
+mod versions;
 #[cfg(test)]
 mod worlds;
 
@@ -46,3 +47,4 @@ pub use shelf::{Import, Shelf, claim, claimed};
 pub use sources::{Coverage, accept, covered, this_host, vault_coverage};
 pub use taken::{cleared, mark_cleared, taken_in};
 pub use told::{Notice, tell_all, tell_first, told_of, without_told};
+pub use versions::Versions;

@@ -85,7 +85,12 @@ impl SeedList {
 
     /// Whether a file is one of them.
     pub fn has(&self, place: &Place) -> bool {
-        self.blobs.binary_search_by_key(place, |blob| blob.place).is_ok()
+        self.index(place).is_some()
+    }
+
+    /// The place of a file in the list.
+    pub fn index(&self, place: &Place) -> Option<usize> {
+        self.blobs.binary_search_by_key(place, |blob| blob.place).ok()
     }
 
     /// Their bytes.
@@ -104,20 +109,19 @@ impl SeedList {
         self.blobs.chunk_by(|one, other| one.place.rank == other.place.rank).map(kind).collect()
     }
 
-    /// Which of them a container lists below a prefix as it is asked; what else is there is no
-    /// matter.
+    /// Which of them, by their places in the list, a container lists below a prefix as it is asked;
+    /// what else is there is no matter.
     pub fn compare(
         &self,
         container: &dyn Container,
         prefix: &str,
-        is_as_asked: impl Fn(&SeedBlob, &BlobFacts) -> bool,
+        is_as_asked: impl Fn(usize, &BlobFacts) -> bool,
     ) -> Result<Marks, azure::Error> {
         let (mut seen, mut marks) = (Marks::of(self.len()), Marks::of(self.len()));
         container.walk(prefix, &mut |name, facts| {
             let place = name.strip_prefix(prefix).and_then(Place::of);
-            let found = |place| self.blobs.binary_search_by_key(&place, |blob| blob.place);
-            let Some(Ok(index)) = place.map(found) else { return true };
-            if is_as_asked(&self.blobs[index], &facts) {
+            let Some(index) = place.and_then(|place| self.index(&place)) else { return true };
+            if is_as_asked(index, &facts) {
                 marks.set(index);
             }
             seen.set(index)
@@ -128,7 +132,8 @@ impl SeedList {
     /// Which of them a vault holds. Never by the length alone: one without an MD5 counts as not
     /// held.
     pub fn held(&self, container: &dyn Container, prefix: &str) -> Result<Marks, azure::Error> {
-        self.compare(container, prefix, |blob, facts| {
+        self.compare(container, prefix, |index, facts| {
+            let blob = &self.blobs[index];
             facts.bytes == blob.bytes && facts.md5 == Some(blob.md5)
         })
     }

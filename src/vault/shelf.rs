@@ -98,10 +98,20 @@ impl Shelf {
     }
 
     /// What the import lacks of a seed, or has with another length or another MD5. It may have
-    /// another content all the same: an import tells no MD5 unless the drives did.
-    pub fn lacking(&self, seed: &SeedList) -> Result<Marks, azure::Error> {
-        let can_be = |blob: &SeedBlob, facts: &BlobFacts| {
-            facts.bytes == blob.bytes && facts.md5.is_none_or(|md5| md5 == blob.md5)
+    /// another content all the same: an import tells no MD5 unless the drives did. `see` is told the
+    /// ETag of each that it may have.
+    pub fn lacking(
+        &self,
+        seed: &SeedList,
+        see: &dyn Fn(usize, &str),
+    ) -> Result<Marks, azure::Error> {
+        let can_be = |index: usize, facts: &BlobFacts| {
+            let blob = &seed.blobs()[index];
+            let can_be = facts.bytes == blob.bytes && facts.md5.is_none_or(|md5| md5 == blob.md5);
+            if can_be {
+                see(index, &facts.etag);
+            }
+            can_be
         };
         let there = match &self.import {
             Import::Container(import, prefix) => seed.compare(import.as_ref(), prefix, can_be)?,

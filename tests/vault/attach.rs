@@ -77,6 +77,17 @@ fn a_machine_that_has_nothing_else_attaches_a_vault_and_forgets_it_again() {
     assert!(Path::new(&password).exists());
 }
 
+/// Who can write to the container cannot keep the owner of its password from it.
+#[test]
+fn what_a_stranger_says_of_a_container_keeps_nobody_from_the_vault() {
+    let vault = Vault::of(small);
+    let (other, password) = elsewhere(&vault);
+    support::seed::put(&vault.emulator, "azseed-office", "azseed/vault.json", b"no claim");
+    let done = last(&vault.emulator.expect(&other, 0, &attach(&password, &[])));
+    assert_eq!((&done["changed"], &done["snapshots"]), (&true.into(), &1.into()), "{done}");
+    vault.emulator.expect(&other, 0, &["vault", "restore", "--target", "back"]);
+}
+
 #[test]
 fn what_cannot_be_attached_is_told_with_its_code_and_nothing_is_kept_of_it() {
     let vault = Vault::of(small);
@@ -155,7 +166,7 @@ fn the_password_comes_from_a_program_or_an_open_file_and_stands_in_no_record() {
     let again = ["vault", "snapshots", "--json", "--password-fd", "0"];
     assert_eq!(by_pipe(&again, &password).code, 0);
     assert_eq!(by_pipe(&again, "/dev/null").code, 2);
-    assert_eq!(vault.emulator.run(&other, &["vault", "snapshots", "--password-fd", "9"]).code, 1);
+    assert_eq!(vault.emulator.run(&other, &["vault", "snapshots", "--password-fd", "9"]).code, 2);
 }
 
 #[test]

@@ -89,6 +89,12 @@ fn a_cleanup_waits_is_tried_and_comes_only_after_a_check_that_found_nothing() {
     put(&emulator, "seed", &format!("repo/snapshots/{}", "5".repeat(64)), b"somebody's");
     assert_eq!(call(4, &[])["code"], "cleanup-import-used");
     fs::remove_file(emulator.blob("seed", &format!("repo/snapshots/{}", "5".repeat(64)))).unwrap();
+    // A vault of another machine that is to adopt the container has taken nothing in yet.
+    put(&emulator, "seed", "azseed/vault.json", br#"{"version":1,"vault":"Yonder"}"#);
+    let used = call(4, &[]);
+    assert_eq!(used["code"], "cleanup-import-used");
+    assert!(used["message"].as_str().unwrap().contains("vault Yonder"), "{used}");
+    fs::remove_file(emulator.blob("seed", "azseed/vault.json")).unwrap();
     assert_eq!(count(), before, "nothing is gone");
 
     // Nothing is sent over the vault itself.
@@ -142,4 +148,27 @@ fn a_seed_whose_job_is_gone_is_taken_in_all_the_same() {
     let ran = run(&machine, &emulator, 0, &[]);
     assert_eq!(ran["state"], "protected", "{ran}");
     assert!(ran["ingested"]["copied"].as_u64().unwrap() > 0, "{ran}");
+}
+
+/// What somebody has put in the place of an imported blob since the seed was taken in is his, also when
+/// it is as long; and so is what was there in its place before.
+#[test]
+fn only_the_versions_that_were_proven_are_deleted() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    shipped(&machine, &emulator);
+    emulator.dock(&machine, &["s1.img,serial=S1"]);
+    let other = |path: &Path| vec![b'?'; path.metadata().unwrap().len().try_into().unwrap()];
+    let pack = files_below(&emulator.blob("seed", "repo/data")).pop_first().unwrap();
+    let name = pack.strip_prefix(emulator.blob("seed", "")).unwrap().to_str().unwrap().to_owned();
+    put(&emulator, "seed", &name, &other(&pack));
+    let ran = run(&machine, &emulator, 0, &[]);
+    assert_eq!(ran["ingested"]["repaired"], 1, "{ran}");
+    let config = emulator.blob("seed", "repo/config");
+    put(&emulator, "seed", "repo/config", &other(&config));
+    let words = ["cleanup", "--json", "--yes"];
+    let done = last(&emulator.expect(&machine, 3, &words));
+    assert_eq!(done["blobs_left"].as_array().unwrap().len(), 2, "{done}");
+    let left: Vec<_> = files_below(&emulator.blob("seed", "")).into_iter().collect();
+    assert_eq!(left, [config, pack]);
 }

@@ -244,6 +244,21 @@ fn a_run_tells_of_packs_that_are_gone_before_it_sends_what_is_left_of_them() {
     assert!(told.contains("Nothing that is here mends the rest"), "{told}");
 }
 
+/// What only the content tells is mended by a line that reads it again.
+#[test]
+fn the_line_that_mends_what_was_read_reads_it_again() {
+    let stage = Stage::new();
+    let Vault { machine, emulator, .. } = &stage.vault;
+    spoil(&stage.blob("pack of data"), "changed");
+    let staging = machine.text("staging");
+    let told = emulator.expect(machine, 5, &["vault", "check", "--read-data"]).stdout;
+    let line = told.split('`').find(|part| part.contains("--repair")).unwrap();
+    let mut words: Vec<&str> = line.split(' ').skip(1).collect();
+    words.extend(["--staging", &staging, "--yes"]);
+    emulator.expect(machine, 0, &words);
+    emulator.expect(machine, 0, &["vault", "check", "--read-data"]);
+}
+
 #[test]
 fn a_command_that_meets_a_changed_blob_names_it() {
     let stage = Stage::new();

@@ -53,6 +53,22 @@ fn azurite_ends_in_the_middle_of_an_ingest_and_of_an_increment_and_the_next_run_
     assert!(is_equal(&machine, "restored"));
 }
 
+/// A service that is busy for a moment is asked again, for the lease too.
+#[test]
+fn a_busy_service_is_asked_again_for_the_lease() {
+    let machine = Machine::new();
+    let emulator = support::emulator::Emulator::start(&machine);
+    shipped(&machine, &emulator);
+    emulator.dock(&machine, &["s1.img,serial=S1"]);
+    run(&machine, &emulator, 0, &[]);
+    for mischief in ["retry-after-seconds:1", "burst-503:1", "burst-500:1", "reset-after:1"] {
+        emulator.mischief(&machine, &["--clear", mischief]);
+        run(&machine, &emulator, 0, &["--now"]);
+        let struck = &emulator.mischief(&machine, &[])[0];
+        assert!(struck["struck"].as_u64() >= Some(1), "{mischief}: {struck}");
+    }
+}
+
 #[test]
 fn azurite_ends_in_the_middle_of_a_prune_and_the_next_run_goes_on() {
     let machine = Machine::new();

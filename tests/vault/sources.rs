@@ -61,6 +61,8 @@ fn sources_are_added_removed_and_let_go_and_a_client_at_work_is_heeded() {
     refuses(2, "vault-source-known", &["vault", "source", "add", &machine.text("source/folder")]);
     refuses(2, "vault-source-last", &["vault", "source", "remove", &source]);
     refuses(10, "vault-source-unknown", &["vault", "source", "remove", "/nowhere"]);
+    // The same by the path from here.
+    refuses(2, "vault-source-last", &["vault", "source", "remove", "source"]);
     fs::create_dir(machine.path("more")).unwrap();
     fs::write(machine.path("more/letter"), "a letter").unwrap();
     emulator.expect(&machine, 0, &["vault", "source", "add", &more]);

@@ -225,7 +225,13 @@ fn an_ingest_that_loses_its_lease_at_any_step_changes_nothing_more() {
     let seed = imported_seed(&imported, &vault);
     let plain = container(&emulator, "azseed-office");
     let import = container(&emulator, "seed");
-    let taking = Taking { spare: &|_| Ok(None), repair_limit: None, tell: &|_| (), prove: None };
+    let taking = Taking {
+        spare: &|_| Ok(None),
+        repair_limit: None,
+        tell: &|_| (),
+        prove: None,
+        versions: None,
+    };
     let mut runs = 0;
     for allowed in [0, 1, 2, 5, 1_000] {
         let fence = Countdown::new(blobs(&emulator), allowed);
@@ -569,7 +575,8 @@ fn a_cleanup_that_loses_its_lease_between_two_deletes_deletes_nothing_more() {
         let fence = Countdown::new(imported.clone(), allowed);
         let before = tree(&imported).len();
         let fenced = Arc::clone(&import).fenced(fence.clone());
-        let done = clear(fenced.as_ref(), &vault.seed.as_ref().unwrap().prefix, &seed);
+        let done =
+            clear(fenced.as_ref(), &vault.seed.as_ref().unwrap().prefix, &seed, &|_, _| true);
         let was_lost = fence.was_lost();
         let gone = before - tree(&imported).len();
         deleted += gone;

@@ -143,7 +143,10 @@ pub fn step(
     if !is_same || !job.state.stage.is_sent() {
         service.shippable(name, job, &shipment)?;
     }
-    shipment.check_date(job, name)?;
+    // What stands there already was looked at when it was told.
+    if !is_same {
+        shipment.check_date(job, name)?;
+    }
     let way = match now {
         Some(_) if is_same => Way::Known,
         Some(_) if !is_known => Way::Replace,

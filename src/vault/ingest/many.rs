@@ -176,7 +176,13 @@ fn measure(count: usize) -> u64 {
         vault_prefix: String::new(),
         import: Import::Container(Arc::new(many(true)), String::new()),
     };
-    let taking = Taking { spare: &|_| Ok(None), repair_limit: None, tell: &|_| (), prove: None };
+    let taking = Taking {
+        spare: &|_| Ok(None),
+        repair_limit: None,
+        tell: &|_| (),
+        prove: None,
+        versions: None,
+    };
     let done = ingest(&seed, &shelf, taking, &VoidMonitor).unwrap();
     assert_eq!(done, Ingested { copied: count as u64, ..Ingested::default() });
     let status = std::fs::read_to_string("/proc/self/status").unwrap();

@@ -5,6 +5,7 @@ use std::io;
 use bytes::Bytes;
 
 use crate::vault::error::Error;
+use crate::vault::versions::Versions;
 
 /// Its name for who watches.
 pub(super) const TASK: &str = "ingest";
@@ -62,4 +63,6 @@ pub struct Taking<'a> {
     pub tell: &'a (dyn Fn(&Estimate) + Sync),
     /// Asked when all but the snapshots is there, with these: whether they may be shown.
     pub prove: Option<Prove<'a>>,
+    /// Told which version of each blob was proven.
+    pub versions: Option<&'a Versions>,
 }

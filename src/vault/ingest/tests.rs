@@ -57,7 +57,7 @@ fn take(seed: &SeedList, shelf: &Shelf, spare: Spare<'_>) -> Result<Ingested, Er
     ingest(
         seed,
         shelf,
-        Taking { spare, repair_limit: None, tell: &|_| (), prove: None },
+        Taking { spare, repair_limit: None, tell: &|_| (), prove: None, versions: None },
         &VoidMonitor,
     )
 }
@@ -394,7 +394,13 @@ fn what_it_will_cost_is_told_before_and_a_limit_of_repairs_is_kept() {
         hold(&told).push(*estimate);
     };
     let run = |limit| {
-        let taking = Taking { spare: &staging, repair_limit: limit, tell: &tell, prove: None };
+        let taking = Taking {
+            spare: &staging,
+            repair_limit: limit,
+            tell: &tell,
+            prove: None,
+            versions: None,
+        };
         ingest(&seed(), &shelf(&memory), taking, &VoidMonitor)
     };
     let refused = run(Some(5)).unwrap_err();
@@ -418,8 +424,13 @@ fn a_limit_of_repairs_counts_what_only_a_copy_finds_out() {
     let memory = imported();
     memory.import("import", &format!("seed/{}", path("data", "pack one")), b"pack 0ne");
     for (limit, ends) in [(7, Some("ingest-repair-limit")), (8, None)] {
-        let taking =
-            Taking { spare: &staging, repair_limit: Some(limit), tell: &|_| (), prove: None };
+        let taking = Taking {
+            spare: &staging,
+            repair_limit: Some(limit),
+            tell: &|_| (),
+            prove: None,
+            versions: None,
+        };
         let came = ingest(&seed(), &shelf(&memory), taking, &VoidMonitor);
         assert_eq!(came.err().map(|error| error.code()), ends);
         assert_eq!(has_snapshot(&memory), ends.is_none());

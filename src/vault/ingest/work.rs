@@ -70,8 +70,21 @@ impl<'a> Work<'a> {
     }
 
     /// Brings one blob into the vault, unless it is there, and counts it.
-    pub fn bring(&self, blob: &SeedBlob, is_held: bool, is_lacking: bool) -> Result<(), Error> {
+    pub fn bring(
+        &self,
+        (index, blob): (usize, &SeedBlob),
+        is_held: bool,
+        is_lacking: bool,
+    ) -> Result<(), Error> {
         let came = if is_held { Came::Unchanged } else { self.take(blob, is_lacking)? };
+        if let Some(versions) = self.taking.versions {
+            match came {
+                // Its content was compared, so the version that was seen before is what it is.
+                Came::Copied | Came::Streamed => {}
+                Came::Unchanged => versions.forget(index),
+                Came::Repaired | Came::Missing => versions.reject(index),
+            }
+        }
         self.count(blob, came);
         Ok(())
     }

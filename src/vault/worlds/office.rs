@@ -143,7 +143,13 @@ impl World {
                 host: &host.name,
                 monitor: monitor(),
             };
-            let taking = Taking { spare: &spare, repair_limit: None, tell: &|_| (), prove: None };
+            let taking = Taking {
+                spare: &spare,
+                repair_limit: None,
+                tell: &|_| (),
+                prove: None,
+                versions: None,
+            };
             arrival.take_in(&seed.list, import, taking)?;
             host.vault.ingested_at = Some(Timestamp::now());
             host.vault.joins_since = None;
