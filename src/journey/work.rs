@@ -140,6 +140,13 @@ impl Work {
             let has = |part: &&str| set.files.iter().any(|file| file.source().starts_with(part));
             let missing: Vec<&str> =
                 ["config", "keys", "index"].into_iter().filter(|part| !has(part)).collect();
+            // What a vault has of it already, a seed that joins it does not bring again.
+            if let (Some(vault), ["index"]) = (&seed.vault, &missing[..])
+                && !has(&"data")
+            {
+                let (path, vault, id) = (set.root, vault.clone(), seed.id);
+                return Err(StagingError::BringsNothing { path, vault, id }.into());
+            }
             if !missing.is_empty() {
                 let (path, missing) = (set.root, missing.join(", "));
                 return Err(StagingError::Incomplete { path, missing }.into());

@@ -4,9 +4,10 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Hint, VaultName, shell_word};
+use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Hint, VaultName, shell_word, typed};
 use disk_prep::sys::beneath::Unexpected;
 use jiff::Timestamp;
+use uuid::Uuid;
 
 /// The error of this room.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +79,8 @@ pub enum Error {
     SourceGone { path: PathBuf },
     #[error("The repository in {path} is unreadable, as it lacks {missing}")]
     Incomplete { path: PathBuf, missing: String },
+    #[error("The vault {vault} has all that the seed in {path} was to bring")]
+    BringsNothing { path: PathBuf, vault: VaultName, id: Uuid },
     #[error("{path} is not finished yet{}", told(hosts))]
     Unfinished { path: PathBuf, hosts: Vec<String> },
     #[error("A machine has added to the seed in {path} since this run looked at it")]
@@ -206,6 +209,7 @@ impl Diagnose for Error {
             Error::OldLayout { .. } => "repository-old-layout",
             Error::SourceGone { .. } => "source-gone",
             Error::Incomplete { .. } => "repository-incomplete",
+            Error::BringsNothing { .. } => "seed-brings-nothing",
             Error::Unfinished { .. } => "staging-unfinished",
             Error::Cleared { .. } => "staging-cleared",
             Error::Grown { .. } => "staging-grew",
@@ -236,6 +240,7 @@ impl Diagnose for Error {
             | Error::AnotherSeed { .. }
             | Error::OldLayout { .. }
             | Error::Incomplete { .. }
+            | Error::BringsNothing { .. }
             | Error::DataPlace { .. }
             | Error::Field { .. }
             | Error::LittleRoom { .. }
@@ -294,6 +299,13 @@ impl Diagnose for Error {
             }
             Error::SourceGone { .. } => return Some(Hint::BringBack),
             Error::Locked { .. } => "wait until it has ended, or run `restic unlock`",
+            Error::BringsNothing { vault, id, .. } => {
+                let (vault, id) = (vault.as_str(), id.to_string());
+                let line = typed(["azseed", "vault", "forget", "--seed", &id, "--vault", vault]);
+                return Some(Hint::new(format!(
+                    "no drive is needed: `{line}` gives it up, and increments go on"
+                )));
+            }
             Error::Incomplete { .. } => "bring back what is missing, or stage anew elsewhere",
             Error::Changed { is_adopted: false, .. } => {
                 "bring the files back from a copy, or stage anew with another `--staging` and `--job`"

@@ -323,3 +323,24 @@ fn a_vault_that_was_changed_meanwhile_shows_no_snapshot_that_is_not_whole() {
     let early = run(&web3, emulator, 4, &["--now", "--without-seed"]);
     assert_eq!(early["code"], "vault-other-repository", "{early}");
 }
+
+/// What the vault has already needs no drive, and that is what is said of it.
+#[test]
+fn a_seed_of_what_the_vault_has_already_is_told_as_that_and_given_up() {
+    let office = Office::new();
+    let emulator = &office.0.emulator;
+    let web2 = office.host("web2");
+    let source = office.source("web2");
+    emulator.expect(&web2, 0, &["vault", "source", "add", source.to_str().unwrap()]);
+    run(&web2, emulator, 0, &["--now"]);
+    office.stage(&web2, "web2", 0, "second", &JOIN);
+    let drive = "s2.img,serial=S2,size=210M";
+    let prep = ["prep", "--staging", "second", "--offline", "--drive", drive];
+    let said = web2.expect(4, &prep).stderr;
+    assert!(said.contains("code: seed-brings-nothing"), "{said}");
+    let line = said.split('`').find(|part| part.starts_with("azseed vault forget")).unwrap();
+    let words: Vec<&str> = line.split(' ').skip(1).chain(["--yes"]).collect();
+    emulator.expect(&web2, 0, &words);
+    let ran = run(&web2, emulator, 0, &["--now"]);
+    assert_eq!(ran["state"], "protected", "{ran}");
+}
