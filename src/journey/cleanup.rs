@@ -185,9 +185,10 @@ fn expect_import_unused(
     }
     expect_unused(import, (&place, &link.prefix), blobs)?;
     // Another machine may have made a vault of it, which has taken nothing in yet.
+    let is_own = (&vault.storage_account, &vault.container) == (account, &link.container);
     let who = match claimed(import) {
         Ok(None) => return Ok(()),
-        Ok(Some(own)) if own.as_str().eq_ignore_ascii_case(vault.name.as_str()) => return Ok(()),
+        Ok(Some(_)) if is_own => return Ok(()),
         Ok(Some(other)) => format!("as the vault {other}"),
         Err(Error::Claimed { vault, .. }) => format!("by {vault}"),
         Err(error) => return Err(error.into()),

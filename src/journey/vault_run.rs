@@ -246,7 +246,13 @@ fn go_on(
         let snapshots = gone.iter().map(|own| JudgedSnapshot::of(own, zone)).collect();
         desk.attendant.show(&LetGo { vault: vault.name.clone(), snapshots });
     };
-    retain(vault, (container, &repository), &asked, &mut done, &show)?;
+    retain(vault, (container, &repository), &asked, &mut done, &show).inspect_err(|_| {
+        if let Some(backup) = &done.backup {
+            let id = backup.snapshot.get(..8).unwrap_or(&backup.snapshot);
+            desk.attendant
+                .warn(&format!("snapshot {id} is made and stays; what comes after it failed"));
+        }
+    })?;
     done.remarks = without_told(done.remarks, container.container().as_ref())?;
     Ok(done)
 }

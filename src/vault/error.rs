@@ -341,7 +341,12 @@ impl Diagnose for Error {
                 "the file was damaged before it was sent; check the staged repository, and stage anew"
             }
             Error::Blob { source, .. } | Error::List { source } => return source.hint(),
-            Error::Asked { source } | Error::Repository { source, .. } => return source.hint(),
+            Error::Asked { source } => return source.hint(),
+            Error::Repository { vault, source } => {
+                let check = typed(["azseed", "vault", "check", "--vault", vault.as_str()]);
+                let look = || Hint::new(format!("`{check}` says whether it lacks something"));
+                return source.hint().or_else(|| Some(look()));
+            }
             Error::Claimed { vault, .. } => {
                 let stage = typed(["azseed", "stage", "--vault", vault]);
                 return Some(Hint::new(format!(

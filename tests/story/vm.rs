@@ -466,7 +466,7 @@ fn the_only_subscription_is_found_and_another_is_not_there() {
     // The emulator has one; it is found without being named.
     assert_eq!(world.json(0, "vm vault list").len(), 1);
     let other = "vm vault list --subscription 99999999-2222-4333-8444-555555555555";
-    world.refused(10, "azure-not-found", other);
+    world.refused(10, "azure-no-subscription", other);
 }
 
 #[test]

@@ -71,18 +71,19 @@ impl Next {
                 ),
                 place.clone(),
                 service.unwrap_or_default(),
-                flag("--location", options.location.as_ref().map(|own| &own.value), "REGION"),
-                flag(
-                    "--contact",
-                    options.contact.as_ref().map(|own| text(&own.value)).as_ref(),
-                    "FILE",
-                ),
+                known("--location", options.location.as_ref().map(|own| own.value.clone())),
+                known("--contact", options.contact.as_ref().map(|own| text(&own.value))),
             ]
             .concat(),
             ship: format!("azseed job ship{job}{place} --carrier NAME --tracking-number NUMBER"),
             prove: format!("azseed job keys prove{job}"),
         }
     }
+}
+
+/// A flag with its value; nothing where none is known, which the command then asks for.
+fn known(name: &str, value: Option<String>) -> String {
+    value.map_or(String::new(), |value| flag(name, Some(&value), ""))
 }
 
 fn account(own: &NamedAccount) -> String {

@@ -172,7 +172,8 @@ pub const CALLS: &[(&str, &str)] = &[
     ("vm status", "--vault prod"),
     ("vm unprotect", "@web --vault prod --keep-data"),
     ("vm vault create", "@prod --resource-group rg --location westus"),
-    ("vm vault delete", "--vault prod"),
+    // Not the one that is made beside it.
+    ("vm vault delete", "--vault other"),
     ("vm vault list", ""),
     ("vm vault plan", ""),
     ("vm vault redundancy set", "@local --vault prod"),

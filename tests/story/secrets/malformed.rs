@@ -65,7 +65,7 @@ pub fn malformed(bench: &mut Bench) {
                 stage.split_whitespace().collect::<Vec<_>>().join(" ")
             )),
             None,
-            1,
+            2,
         );
         let stage = "stage --source source --staging other --job seed-3 --storage-account";
         add([words(stage), vec![connection.to_owned()]].concat(), None, 2);
