@@ -5,11 +5,10 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::desk::Desk;
-use super::disk_bench::{Attended, DiskOptions, hold, known, open};
+use super::disk_bench::{Attended, DiskOptions, hold, known, open, own_points};
 use super::disk_files::{check_point, table_of};
-use super::disk_restore::found;
 use super::disk_shared::newest;
-use crate::disk_backup::{DiskPoint, Error, Promoted, Promotion, Verify};
+use crate::disk_backup::{DiskPoint, Error, Promoted, Promotion, Verify, point_at};
 use crate::outcome::Failure;
 
 /// A point that went over the disk itself.
@@ -69,7 +68,9 @@ pub fn promote(
         }
         .into());
     };
-    let (point, copy) = found(&backup, at, (Some(&disk), &target))?;
+    let all = own_points(&backup, Some(&disk), &target)?;
+    let point = point_at(&backup.name, &all, at)?.clone();
+    let copy = target.beside(&point.copy);
     let run = Uuid::new_v4();
     let promotion = Promotion {
         point: &point,

@@ -95,18 +95,6 @@ fn aim(word: &str) -> Result<Aim, DiskWord> {
     }
 }
 
-/// The point that a time means, and the copy that has it.
-pub(super) fn found(
-    backup: &DiskBackup,
-    at: Timestamp,
-    (source, target): (Option<&Arc<dyn PageBlob>>, &Arc<dyn PageBlob>),
-) -> Result<(DiskPoint, Arc<dyn PageBlob>), Error> {
-    let all = own_points(backup, source, target)?;
-    let point = point_at(&backup.name, &all, at)?.clone();
-    let copy = target.beside(&point.copy);
-    Ok((point, copy))
-}
-
 /// Makes a disk or a file of a point.
 pub fn restore(
     name: &VaultName,
